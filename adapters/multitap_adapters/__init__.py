@@ -1,0 +1,1 @@
+"""What an adapter is: its specification, its file, and its mathematics."""

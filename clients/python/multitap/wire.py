@@ -1,0 +1,227 @@
+"""The JSON that clients and servers exchange: HTTP contract, version 1.
+
+Requests refuse unknown fields (a typo is an error); answers ignore them (a newer server is not).
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, ConfigDict, Field
+
+JsonObject: TypeAlias = dict[str, Any]
+HeadKind = Literal[
+    "classification", "multilabel", "regression", "tagging", "question_answering", "embedding"
+]
+
+
+class Request(BaseModel):
+    """Base of what clients send."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Answer(BaseModel):
+    """Base of what servers send."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class TextInput(Request):
+    """One text, or a pair of texts."""
+
+    text: str
+    text_pair: str | None = None
+
+
+class QuestionInput(Request):
+    """A question and the text that may hold its answer."""
+
+    question: str
+    context: str
+
+
+class TokensInput(Request):
+    """A text that its sender has split into words."""
+
+    tokens: list[str]
+
+
+Input: TypeAlias = str | TextInput | QuestionInput | TokensInput
+
+
+class Parameters(Request):
+    """Settings of one call; each kind of task takes some of them."""
+
+    timeout_ms: Annotated[int, Field(ge=1, le=600_000)] | None = None
+    truncate: bool = True
+    top_k: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    threshold: Annotated[float, Field(ge=0, le=1)] | None = None
+    aggregation: Literal["entity", "token"] | None = None
+    max_answer_tokens: Annotated[int, Field(ge=1, le=512)] | None = None
+    normalize: bool | None = None
+
+
+class PredictRequest(Request):
+    """The body of POST /predict/{reference}."""
+
+    inputs: Input | list[Input]
+    parameters: Parameters = Parameters()
+
+
+class TasksPredictRequest(Request):
+    """The body of POST /predict: every input through every task."""
+
+    tasks: list[str]
+    inputs: Input | list[Input]
+    parameters: Parameters = Parameters()
+
+
+class RowRequest(Request):
+    """One row of a mixed call."""
+
+    task: str
+    input: Input
+
+
+class RowsPredictRequest(Request):
+    """The body of POST /predict: any mix of tasks, row by row."""
+
+    rows: list[RowRequest]
+    parameters: Parameters = Parameters()
+
+
+class LabelScore(Answer):
+    """A label and its probability."""
+
+    label: str
+    score: float
+
+
+class ClassificationPrediction(Answer):
+    """The most probable label; `scores` only where `top_k` was asked for."""
+
+    label: str
+    score: float
+    scores: list[LabelScore] | None = None
+
+
+Prediction: TypeAlias = ClassificationPrediction
+
+
+class Usage(Answer):
+    """What a call cost: rows, tokens run, and rows that were cut to the task's length."""
+
+    rows: int
+    tokens: int
+    truncated: int
+
+
+class PredictAnswer(Answer):
+    """The answer of one task to its inputs, in their order."""
+
+    task: str
+    version: int
+    digest: str
+    kind: HeadKind
+    predictions: list[Prediction]
+    usage: Usage
+
+
+class Fault(Answer):
+    """One fault of a body or a file, and where it is."""
+
+    at: str
+    message: str
+
+
+class Problem(Answer):
+    """An error (RFC 9457); `code` is the contract."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    code: str
+    detail: str
+    request_id: str
+    errors: list[Fault] | None = None
+
+
+class ProblemResult(Answer):
+    """The place of a part of a call that failed."""
+
+    problem: Problem
+
+
+class RowAnswer(Answer):
+    """The answer to one row of a mixed call."""
+
+    task: str
+    version: int
+    digest: str
+    kind: HeadKind
+    prediction: Prediction
+
+
+class TasksPredictAnswer(Answer):
+    """One answer, or one problem, per task."""
+
+    results: list[PredictAnswer | ProblemResult]
+
+
+class RowsPredictAnswer(Answer):
+    """One answer, or one problem, per row."""
+
+    results: list[RowAnswer | ProblemResult]
+
+
+class Task(Answer):
+    """A task and where its aliases point."""
+
+    task: str
+    kind: HeadKind
+    labels: list[str]
+    live: int | None
+    aliases: dict[str, int]
+    versions: int
+    servable: bool
+    created_at: datetime
+    updated_at: datetime
+
+
+class TaskList(Answer):
+    """A page of tasks; `next` is the cursor of the next page."""
+
+    tasks: list[Task]
+    next: str | None
+
+
+class Version(Answer):
+    """One immutable version of a task."""
+
+    task: str
+    version: int
+    digest: str
+    size_bytes: int
+    kind: HeadKind
+    labels: list[str]
+    spec: JsonObject
+    aliases: list[str]
+    state: Literal["ready", "deleted"]
+    servable: bool
+    created_at: datetime
+    created_by: str
+
+
+class VersionList(Answer):
+    """A page of versions, newest first."""
+
+    versions: list[Version]
+    next: str | None
+
+
+class PointRequest(Request):
+    """The body of PUT .../aliases/{alias}; an absent `expected` means: wherever it was."""
+
+    version: Annotated[int, Field(ge=1)]
+    expected: Annotated[int, Field(ge=1)] | None = None
+    reason: Annotated[str, Field(max_length=1_000)] | None = None

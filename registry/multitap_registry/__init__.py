@@ -1,0 +1,1 @@
+"""Where adapters live: tasks, immutable versions, aliases that move, and the bytes themselves."""

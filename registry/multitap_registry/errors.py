@@ -1,0 +1,97 @@
+"""Everything that a registry refuses, as one tree.
+
+RegistryError
+├── TaskNotFound
+├── VersionNotFound
+├── AliasNotFound
+├── AliasConflict        the alias is not where the caller expected it
+├── UploadTooLarge
+├── CorruptBlob          stored bytes that no longer match their digest
+├── StorageFull          no space left
+└── StorageUnavailable   the disk or the database failed in another way
+
+A file that breaks the format raises ``multitap_adapters.file.AdapterFileError``; a reference that
+breaks the grammar raises ``InvalidReference``, a ValueError.
+"""
+
+
+class RegistryError(Exception):
+    """Base of everything that a registry refuses."""
+
+
+class TaskNotFound(RegistryError):
+    """No task has this name."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(f"no task {task!r}")
+
+
+class VersionNotFound(RegistryError):
+    """The task has no ready version with this number."""
+
+    def __init__(self, task: str, version: int) -> None:
+        self.task = task
+        self.version = version
+        super().__init__(f"task {task!r} has no version {version}")
+
+
+class AliasNotFound(RegistryError):
+    """The task has no such alias."""
+
+    def __init__(self, task: str, alias: str) -> None:
+        self.task = task
+        self.alias = alias
+        super().__init__(f"task {task!r} has no alias {alias!r}")
+
+
+class AliasConflict(RegistryError):
+    """The alias was expected at one version and is at another; None means that it does not exist."""
+
+    def __init__(self, task: str, alias: str, *, expected: int | None, actual: int | None) -> None:
+        self.task = task
+        self.alias = alias
+        self.expected = expected
+        self.actual = actual
+        super().__init__(
+            f"alias {alias!r} of task {task!r} was expected at {_place(expected)}, "
+            f"and is at {_place(actual)}"
+        )
+
+
+class UploadTooLarge(RegistryError):
+    """An upload grew beyond the registry's limit."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        self.limit_bytes = limit_bytes
+        super().__init__(f"the upload is larger than {limit_bytes} bytes")
+
+
+class CorruptBlob(RegistryError):
+    """The stored bytes no longer hash to the digest that names them, or are gone."""
+
+    def __init__(self, digest: str, found: str | None) -> None:
+        self.digest = digest
+        self.found = found
+        super().__init__(f"blob {digest} is {'missing' if found is None else f'damaged: {found}'}")
+
+
+class StorageFull(RegistryError):
+    """The disk has no space left for this upload or change."""
+
+
+class StorageUnavailable(RegistryError):
+    """The disk or the database refused to work."""
+
+
+class InvalidReference(ValueError):
+    """A text that is no task, version, alias or reference."""
+
+    def __init__(self, text: str, expected: str) -> None:
+        self.text = text
+        self.expected = expected
+        super().__init__(f"{text[:200]!r} is no {expected}")
+
+
+def _place(version: int | None) -> str:
+    return "no version" if version is None else f"version {version}"

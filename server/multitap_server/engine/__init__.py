@@ -1,0 +1,1 @@
+"""The engine: rows of any mix of tasks in, head outputs out, in as few forward passes as fit."""

@@ -1,0 +1,108 @@
+"""What the service asks of an engine: encode, submit, check, report.
+
+``submit`` is called on the event loop and queues before it returns; ``encode`` and ``check`` block
+and belong in threads. Row outputs are float32 arrays: ``[labels]`` for heads that pool, and
+``[tokens, labels]`` for heads over tokens.
+"""
+
+from asyncio import Future
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from multitap_adapters.file import AdapterFile
+from multitap_adapters.spec import AdapterSpec, BackboneIdentity
+
+Output: TypeAlias = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class TextRow:
+    """One text, or a pair of texts, as a client sent it."""
+
+    text: str
+    text_pair: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedRow:
+    """One row as token and type ids; `truncated` where the text did not fit the task's length."""
+
+    token_ids: Sequence[int]
+    type_ids: Sequence[int]
+    truncated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatistics:
+    """Counters since the start, and levels now."""
+
+    forward_passes: int
+    rows: int
+    tokens: int
+    queued_rows: int
+    resident_adapters: int
+    resident_bytes: int
+    adapter_loads: int
+    adapter_evictions: int
+
+
+class Engine(Protocol):
+    """Runs any mix of rows, each through its own adapter and head."""
+
+    @property
+    def backbone(self) -> BackboneIdentity:
+        """The backbone in memory."""
+        ...
+
+    def require_servable(self, spec: AdapterSpec) -> None:
+        """Return where adapters of this specification can run here; cheap.
+
+        Raises:
+            BackboneMismatch: the adapter was made for another backbone.
+            UnsupportedAdapter: a method, kind or size that this engine cannot run.
+        """
+        ...
+
+    def check(self, file: AdapterFile) -> None:
+        """Build the adapter and run a canary row through it; nothing stays resident.
+
+        Raises:
+            BackboneMismatch, UnsupportedAdapter: as above, or the canary's output is not finite.
+        """
+        ...
+
+    def encode(
+        self, rows: Sequence[TextRow], *, max_tokens: int, truncate: bool
+    ) -> list[EncodedRow]:
+        """Tokenize; long texts are cut to `max_tokens`, or refused where `truncate` is false.
+
+        Raises:
+            InputTooLong: a row does not fit and may not be cut.
+        """
+        ...
+
+    def submit(
+        self, digest: str, rows: Sequence[EncodedRow], *, timeout_s: float | None = None
+    ) -> "Future[list[Output]]":
+        """Queue the rows of one adapter, and return the future of their outputs, in order.
+
+        Cancelling the future drops the rows that have not run yet. The future's errors are
+        DeadlineExceeded, AdapterUnavailable, UnsupportedAdapter and EngineStopped.
+
+        Raises:
+            Overloaded: the queue has no room; nothing was queued.
+            EngineStopped: the engine takes no more rows.
+        """
+        ...
+
+    def require_ready(self) -> None:
+        """Return where the worker is alive and takes rows. Raises: EngineStopped."""
+        ...
+
+    def statistics(self) -> EngineStatistics:
+        """Return the counters and levels."""
+        ...

@@ -10,8 +10,8 @@ Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json
 def canonical_json(document: Json) -> bytes:
     """Return the document as UTF-8 JSON, keys sorted by code point, without spaces.
 
-    Only what JSON must escape is escaped. Numbers are written as Python writes them: integers in full, floats as the shortest text that
-    reads back as the same float.
+    Only what JSON must escape is escaped. Numbers stand as Python writes them: integers in full,
+    floats as the shortest text that reads back as the same float.
 
     Raises:
         ValueError: a number is not finite, or a text has a lone surrogate.

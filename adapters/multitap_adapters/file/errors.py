@@ -55,10 +55,9 @@ class FaultList:
         if len(self.kept) < MAX_FAULTS:
             self.kept.append(Fault(_printable(at, _MAX_PLACE), _printable(message, _MAX_MESSAGE)))
 
-    def check(self) -> None:
-        """Raise AdapterFileError if there was any fault."""
-        if self.total:
-            raise AdapterFileError(tuple(self.kept), total=self.total)
+    def error(self) -> AdapterFileError:
+        """Return the one error for all faults; there must be one at least."""
+        return AdapterFileError(tuple(self.kept), total=self.total)
 
 
 def shown(value: object) -> str:

@@ -51,12 +51,11 @@ def parse_header(data: memoryview, limits: FileLimits, faults: FaultList) -> Hea
     text, data_start = _header_text(data, limits, faults)
     document = parse_json(text, "header", faults)
     if not isinstance(document, dict):
-        faults.check()
-        document = {}
+        raise faults.error()
     spec_text = _spec_text(document.pop(METADATA, None), faults)
     if len(document) > limits.tensors:
         faults.add("header", f"{len(document)} tensors, expected at most {limits.tensors}")
-        faults.check()
+        raise faults.error()
     data_bytes = len(data) - data_start
     entries = {name: _entry(name, entry, data_bytes, faults) for name, entry in document.items()}
     _check_contiguous(entries, data_bytes, faults)
@@ -68,24 +67,24 @@ def _header_text(data: memoryview, limits: FileLimits, faults: FaultList) -> tup
         faults.add(
             "file", f"{len(data)} bytes, too short for the {LENGTH_BYTES}-byte header length"
         )
-        faults.check()
+        raise faults.error()
     length = int.from_bytes(data[:LENGTH_BYTES], "little")
     end = LENGTH_BYTES + length
     if length > limits.header_bytes:
         faults.add("header", f"{length} bytes, expected at most {limits.header_bytes}")
     elif end > len(data):
         faults.add("file", f"cut off: the header ends at byte {end} of {len(data)}")
-    faults.check()
+    if faults.total:
+        raise faults.error()
     raw = bytes(data[LENGTH_BYTES:end]).rstrip(b" ")
     if not raw.startswith(b"{") or not raw.endswith(b"}"):
         faults.add("header", "expected a JSON object, padded at its end with spaces only")
-        faults.check()
+        raise faults.error()
     try:
         return raw.decode(), end
     except UnicodeDecodeError as error:
         faults.add("header", f"not UTF-8 at byte {error.start} of the header")
-        faults.check()
-        raise
+        raise faults.error() from error
 
 
 def _spec_text(metadata: JsonValue, faults: FaultList) -> str | None:

@@ -5,6 +5,7 @@ Everything that is wrong is reported at once, in one error.
 
 import hashlib
 import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,8 @@ def read_adapter(path: str | Path, *, limits: FileLimits = _DEFAULT_LIMITS) -> A
         OSError: the file cannot be read.
     """
     with Path(path).open("rb") as file:
-        data = file.read(limits.size_bytes + 1)
+        size_bytes = os.fstat(file.fileno()).st_size
+        data = file.read(min(size_bytes, limits.size_bytes) + 1)
     return parse_adapter(data, limits=limits)
 
 
@@ -59,7 +61,7 @@ def parse_adapter(data: bytes | memoryview, *, limits: FileLimits = _DEFAULT_LIM
     faults = FaultList()
     if len(view) > limits.size_bytes:
         faults.add("file", f"larger than {limits.size_bytes} bytes")
-        faults.check()
+        raise faults.error()
     header = parse_header(view, limits, faults)
     spec = None if header.spec_text is None else parse_spec(header.spec_text, faults)
     implied = {} if spec is None else tensor_shapes(spec)
@@ -67,9 +69,8 @@ def parse_adapter(data: bytes | memoryview, *, limits: FileLimits = _DEFAULT_LIM
         _check_layout(implied, header.entries, faults)
     tensors = _tensors(view, header)
     _check_finite(tensors, faults)
-    faults.check()
-    if spec is None:
-        raise AssertionError("a missing specification is a fault")
+    if spec is None or faults.total:
+        raise faults.error()
     return AdapterFile(
         spec=spec,
         tensors=MappingProxyType({name: tensors[name] for name in implied}),

@@ -13,6 +13,7 @@ JsonValue: TypeAlias = "bool | int | float | str | list[JsonValue] | dict[str, J
 
 MAX_DEPTH = 16
 _MAX_DIGITS = 20
+_MAX_KEY = 200  # in a fault's place
 
 
 class _Members(list[tuple[str, object]]):
@@ -73,12 +74,17 @@ def _object(members: _Members, at: str, faults: FaultList, *, depth: int) -> dic
             faults.add(at, f"duplicate key {shown(key)}")
             continue
         _text(key, at, faults)
-        settled[key] = _settle(value, f"{at}.{key}", faults, depth=depth + 1)
+        settled[key] = _settle(value, f"{at}.{key[:_MAX_KEY]}", faults, depth=depth + 1)
     return settled
 
 
 def _text(text: str, at: str, faults: FaultList) -> str | None:
-    if any("\ud800" <= character <= "\udfff" for character in text):
+    if "\0" in text:
+        faults.add(at, f"text with a NUL character: {shown(text)}")
+        return None
+    try:
+        text.encode()
+    except UnicodeEncodeError:
         faults.add(at, f"text with a lone surrogate: {shown(text)}")
         return None
     return text

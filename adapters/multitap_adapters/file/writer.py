@@ -41,7 +41,8 @@ def serialize_adapter(
                 f"{found} bytes of data, expected {tensor.size_bytes} "
                 f"for {tensor.dtype} {list(tensor.shape)}",
             )
-    faults.check()
+    if faults.total:
+        raise faults.error()
     ordered = _in_file_order(spec, tensors)
     data = b"".join((_header(spec, ordered, faults), *(t.data for t in ordered.values())))
     parse_adapter(data, limits=limits)
@@ -60,8 +61,7 @@ def _header(spec: AdapterSpec, tensors: dict[str, TensorData], faults: FaultList
         spec_text = canonical_json(spec.model_dump(mode="json")).decode()
     except ValueError as error:
         faults.add("spec", f"cannot be written as JSON: {error}")
-        faults.check()
-        raise
+        raise faults.error() from error
     header: dict[str, object] = {METADATA: {SPEC_KEY: spec_text}}
     begin = 0
     for name, tensor in tensors.items():

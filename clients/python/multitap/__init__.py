@@ -1,3 +1,148 @@
-"""multitap: one frozen transformer, one small adapter per task, one forward pass for all of them."""
+"""multitap: one frozen transformer, one small adapter per task, one forward pass for all of them.
+
+The names below are the Python client. They are imported on first use, so that ``multitap --help``
+and programs that need the wire types alone do not pay for an HTTP client.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .async_client import AsyncClient
+    from .client import Client
+    from .errors import (
+        AliasConflict,
+        AliasNotFound,
+        BackboneMismatch,
+        BodyTooSlow,
+        ConnectionFailed,
+        CorruptBlob,
+        DeadlineExceeded,
+        DigestMismatch,
+        Forbidden,
+        InternalError,
+        InvalidAdapter,
+        InvalidInput,
+        InvalidRequest,
+        InvalidUrl,
+        MalformedJson,
+        MethodNotAllowed,
+        MultitapError,
+        NothingToRollBackTo,
+        Overloaded,
+        QuotaExceeded,
+        RequestTimedOut,
+        RouteNotFound,
+        ServerError,
+        StorageFull,
+        TaskNotFound,
+        TooLarge,
+        Unauthenticated,
+        Unavailable,
+        UnsupportedMediaType,
+        VersionInUse,
+        VersionNotFound,
+    )
+    from .publication import Publication
+    from .retries import Retries
+    from .unset import UNSET, Unset
+    from .wire import (
+        ClassificationPrediction,
+        Fault,
+        LabelScore,
+        PredictAnswer,
+        ProblemResult,
+        RowAnswer,
+        RowRequest,
+        RowsPredictAnswer,
+        Task,
+        TasksPredictAnswer,
+        TextInput,
+        Usage,
+        Version,
+    )
 
 __version__ = "0.1.0"
+
+__all__ = [
+    "UNSET",
+    "AliasConflict",
+    "AliasNotFound",
+    "AsyncClient",
+    "BackboneMismatch",
+    "BodyTooSlow",
+    "ClassificationPrediction",
+    "Client",
+    "ConnectionFailed",
+    "CorruptBlob",
+    "DeadlineExceeded",
+    "DigestMismatch",
+    "Fault",
+    "Forbidden",
+    "InternalError",
+    "InvalidAdapter",
+    "InvalidInput",
+    "InvalidRequest",
+    "InvalidUrl",
+    "LabelScore",
+    "MalformedJson",
+    "MethodNotAllowed",
+    "MultitapError",
+    "NothingToRollBackTo",
+    "Overloaded",
+    "PredictAnswer",
+    "ProblemResult",
+    "Publication",
+    "QuotaExceeded",
+    "RequestTimedOut",
+    "Retries",
+    "RouteNotFound",
+    "RowAnswer",
+    "RowRequest",
+    "RowsPredictAnswer",
+    "ServerError",
+    "StorageFull",
+    "Task",
+    "TaskNotFound",
+    "TasksPredictAnswer",
+    "TextInput",
+    "TooLarge",
+    "Unauthenticated",
+    "Unavailable",
+    "Unset",
+    "UnsupportedMediaType",
+    "Usage",
+    "Version",
+    "VersionInUse",
+    "VersionNotFound",
+]
+
+_HOMES = {
+    "async_client": ("AsyncClient",),
+    "client": ("Client",),
+    "publication": ("Publication",),
+    "retries": ("Retries",),
+    "unset": ("UNSET", "Unset"),
+    "wire": (
+        "ClassificationPrediction",
+        "Fault",
+        "LabelScore",
+        "PredictAnswer",
+        "ProblemResult",
+        "RowAnswer",
+        "RowRequest",
+        "RowsPredictAnswer",
+        "Task",
+        "TasksPredictAnswer",
+        "TextInput",
+        "Usage",
+        "Version",
+    ),
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module 'multitap' has no attribute {name!r}")
+    home = next((module for module, names in _HOMES.items() if name in names), "errors")
+    return getattr(import_module(f"multitap.{home}"), name)

@@ -1,0 +1,222 @@
+"""The client for asyncio programs: the same calls as `Client`, awaited."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from . import calls
+from .answers import require_success
+from .calls import Call, Inputs, RowLike, Settings
+from .connection import DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
+from .errors import MultitapError
+from .files import Download, Progress, UploadSource
+from .publication import Publication
+from .references import pick_version, split_reference
+from .retries import Repeat, Retries
+from .unset import UNSET, Unset
+from .wire import PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
+
+ResultT = TypeVar("ResultT")
+
+
+class AsyncClient:
+    """A multitap server, as `Client`, for one event loop.
+
+    Close it with `aclose`, or use it as an async context manager. What each call does and raises
+    is written at the method of the same name in `Client`.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = 30.0,
+        retries: Retries | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet. Raises: InvalidUrl."""
+        address = Address.parse(url)
+        self.url = address.url
+        self._retries = Retries() if retries is None else retries
+        self._timeout_s = timeout_s
+        self._http = httpx.AsyncClient(
+            base_url=address.url,
+            timeout=timeouts(timeout_s),
+            headers={"user-agent": USER_AGENT},
+            trust_env=not address.is_loopback,
+            transport=transport,
+        )
+
+    async def predict(
+        self,
+        reference: str,
+        inputs: Inputs,
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> PredictAnswer:
+        """As `Client.predict`."""
+        settings = Settings(top_k, timeout_ms, truncate)
+        return await self._perform(calls.predict(reference, inputs, settings))
+
+    async def predict_tasks(
+        self,
+        references: Iterable[str],
+        inputs: Inputs,
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> TasksPredictAnswer:
+        """As `Client.predict_tasks`."""
+        settings = Settings(top_k, timeout_ms, truncate)
+        return await self._perform(calls.predict_tasks(references, inputs, settings))
+
+    async def predict_rows(
+        self,
+        rows: Iterable[RowLike],
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> RowsPredictAnswer:
+        """As `Client.predict_rows`."""
+        settings = Settings(top_k, timeout_ms, truncate)
+        return await self._perform(calls.predict_rows(rows, settings))
+
+    async def tasks(
+        self, *, kind: str | None = None, query: str = "", page_size: int = calls.PAGE_SIZE
+    ) -> AsyncIterator[Task]:
+        """As `Client.tasks`."""
+        after = None
+        while True:
+            page = await self._perform(
+                calls.tasks(kind=kind, query=query, after=after, limit=page_size)
+            )
+            for record in page.tasks:
+                yield record
+            if (after := page.next) is None:
+                return
+
+    async def task(self, name: str) -> Task:
+        """As `Client.task`."""
+        return await self._perform(calls.task(name))
+
+    async def versions(
+        self, task: str, *, page_size: int = calls.PAGE_SIZE
+    ) -> AsyncIterator[Version]:
+        """As `Client.versions`."""
+        after = None
+        while True:
+            page = await self._perform(calls.versions(task, after=after, limit=page_size))
+            for record in page.versions:
+                yield record
+            if (after := page.next) is None:
+                return
+
+    async def version(self, task: str, version: int) -> Version:
+        """As `Client.version`."""
+        return await self._perform(calls.version(task, version))
+
+    async def push(
+        self,
+        task: str,
+        file: Path | str | bytes,
+        *,
+        alias: str | None = None,
+        progress: Progress | None = None,
+    ) -> Publication:
+        """As `Client.push`."""
+        source = UploadSource.of(file, progress=progress)
+        return await self._perform(calls.push(task, source, alias=alias))
+
+    async def pull(self, reference: str, path: Path | str) -> Version:
+        """As `Client.pull`."""
+        record = await self._resolve(reference)
+        await self._attempt(lambda: self._download(record, Path(path)), "always")
+        return record
+
+    async def point(
+        self,
+        task: str,
+        alias: str,
+        version: int,
+        *,
+        expected: int | Unset | None = UNSET,
+        reason: str | None = None,
+    ) -> Version:
+        """As `Client.point`."""
+        return await self._perform(
+            calls.point(task, alias, version, expected=expected, reason=reason)
+        )
+
+    async def ready(self) -> bool:
+        """As `Client.ready`."""
+        return await self._perform(calls.ready())
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        await self.aclose()
+
+    async def _resolve(self, reference: str) -> Version:
+        name, target = split_reference(reference)
+        number = target if isinstance(target, int) else pick_version(await self.task(name), target)
+        return await self.version(name, number)
+
+    async def _download(self, record: Version, path: Path) -> None:
+        with named_errors(self.url):
+            async with self._http.stream("GET", calls.file_path(record)) as response:
+                if not response.is_success:
+                    await response.aread()
+                    require_success(response)
+                with Download(path, digest=record.digest) as download:
+                    async for chunk in response.aiter_bytes():
+                        download.write(chunk)
+                    await asyncio.to_thread(download.commit)
+
+    async def _perform(self, call: Call[ResultT]) -> ResultT:
+        async def action() -> ResultT:
+            return call.parse(await self._send(call))
+
+        return await self._attempt(action, call.repeat)
+
+    async def _attempt(self, action: Callable[[], Awaitable[ResultT]], repeat: Repeat) -> ResultT:
+        attempt = 1
+        while True:
+            try:
+                return await action()
+            except MultitapError as error:
+                wait_s = self._retries.wait_s(error, attempt=attempt, repeat=repeat)
+                if wait_s is None:
+                    raise
+            await asyncio.sleep(wait_s)
+            attempt += 1
+
+    async def _send(self, call: Call[ResultT]) -> httpx.Response:
+        body = call.body
+        with named_errors(self.url):
+            return await self._http.request(
+                call.method,
+                call.path,
+                params=dict(call.params) or None,
+                headers=call.headers(),
+                content=body.chunks_async() if isinstance(body, UploadSource) else body,
+                timeout=timeouts(call.timeout_s or self._timeout_s),
+            )

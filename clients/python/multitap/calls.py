@@ -1,0 +1,227 @@
+"""Every call of the HTTP contract as a value: what to send, and how to read the answer. Pure.
+
+The clients are shells that perform these; nothing here opens a connection.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, TypeAlias, TypeVar, cast
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel
+
+from .answers import parse_publication, parse_readiness, reader
+from .errors import InvalidInput
+from .files import UploadSource
+from .publication import Publication
+from .retries import Repeat
+from .unset import UNSET, Unset
+from .wire import (
+    Input,
+    PredictAnswer,
+    RowRequest,
+    RowsPredictAnswer,
+    Task,
+    TaskList,
+    TasksPredictAnswer,
+    Version,
+    VersionList,
+)
+
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+JsonValue: TypeAlias = "str | int | float | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
+InputLike: TypeAlias = Input | Mapping[str, JsonValue]
+Inputs: TypeAlias = InputLike | Iterable[InputLike]
+RowLike: TypeAlias = RowRequest | tuple[str, InputLike]
+
+PAGE_SIZE = 100
+PUSH_TIMEOUT_S = 120.0  # validation and a canary row follow the last byte
+GRACE_S = 10.0  # the server's own answer to a missed deadline should arrive before we give up
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[ResultT_co]):
+    """One request and the function that reads its response.
+
+    `timeout_s` is the wait for the answer; None leaves it to the client.
+    """
+
+    method: str
+    path: str
+    parse: Callable[[httpx.Response], ResultT_co]
+    params: Mapping[str, str] = field(default_factory=dict[str, str])
+    body: bytes | UploadSource | None = None
+    timeout_s: float | None = None
+    repeat: Repeat = "always"
+
+    def headers(self) -> dict[str, str]:
+        """Return the headers that describe the body."""
+        match self.body:
+            case None:
+                return {}
+            case UploadSource(size_bytes=size_bytes):
+                return {
+                    "content-type": "application/octet-stream",
+                    "content-length": str(size_bytes),
+                }
+            case _:
+                return {"content-type": "application/json"}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The parameters of a predict call, as the contract names them."""
+
+    top_k: int | None = None
+    timeout_ms: int | None = None
+    truncate: bool = True
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return those that differ from the contract's defaults."""
+        chosen: dict[str, JsonValue] = {}
+        if self.top_k is not None:
+            chosen["top_k"] = self.top_k
+        if self.timeout_ms is not None:
+            chosen["timeout_ms"] = self.timeout_ms
+        if not self.truncate:
+            chosen["truncate"] = False
+        return chosen
+
+    @property
+    def wait_s(self) -> float | None:
+        """How long to wait for the answer: the deadline and some grace; None without a deadline."""
+        return None if self.timeout_ms is None else self.timeout_ms / 1000 + GRACE_S
+
+
+def predict(reference: str, inputs: Inputs, settings: Settings) -> Call[PredictAnswer]:
+    """POST /predict/{reference}. Raises: InvalidInput."""
+    body = {"inputs": _inputs(inputs)}
+    path = f"/predict/{_segment(reference)}"
+    return _predict_call(path, body, settings, reader(PredictAnswer))
+
+
+def predict_tasks(
+    references: Iterable[str], inputs: Inputs, settings: Settings
+) -> Call[TasksPredictAnswer]:
+    """POST /predict: every input through every task. Raises: InvalidInput."""
+    body = {"tasks": list(references), "inputs": _inputs(inputs)}
+    return _predict_call("/predict", body, settings, reader(TasksPredictAnswer))
+
+
+def predict_rows(rows: Iterable[RowLike], settings: Settings) -> Call[RowsPredictAnswer]:
+    """POST /predict: any mix of tasks, row by row. Raises: InvalidInput."""
+    body: dict[str, JsonValue] = {"rows": [_row(row) for row in rows]}
+    return _predict_call("/predict", body, settings, reader(RowsPredictAnswer))
+
+
+def tasks(*, kind: str | None, query: str, after: str | None, limit: int) -> Call[TaskList]:
+    """GET /tasks: one page."""
+    params = {"limit": str(limit)}
+    params |= {"after": after} if after is not None else {}
+    params |= {"kind": kind} if kind is not None else {}
+    params |= {"q": query} if query else {}
+    return Call("GET", "/tasks", reader(TaskList), params=params)
+
+
+def task(name: str) -> Call[Task]:
+    """GET /tasks/{task}."""
+    return Call("GET", f"/tasks/{_segment(name)}", reader(Task))
+
+
+def versions(name: str, *, after: str | None, limit: int) -> Call[VersionList]:
+    """GET /tasks/{task}/versions: one page."""
+    params = {"limit": str(limit)} | ({"after": after} if after is not None else {})
+    return Call("GET", f"/tasks/{_segment(name)}/versions", reader(VersionList), params=params)
+
+
+def version(name: str, number: int) -> Call[Version]:
+    """GET /tasks/{task}/versions/{version}."""
+    return Call("GET", f"/tasks/{_segment(name)}/versions/{number}", reader(Version))
+
+
+def push(name: str, source: UploadSource, *, alias: str | None) -> Call[Publication]:
+    """POST /tasks/{task}/versions."""
+    return Call(
+        "POST",
+        f"/tasks/{_segment(name)}/versions",
+        parse_publication,
+        params={} if alias is None else {"alias": alias},
+        body=source,
+        timeout_s=PUSH_TIMEOUT_S,
+    )
+
+
+def file_path(record: Version) -> str:
+    """GET .../file: the path of a version's bytes, which are streamed, not parsed."""
+    return f"/tasks/{_segment(record.task)}/versions/{record.version}/file"
+
+
+def point(
+    name: str,
+    alias: str,
+    number: int,
+    *,
+    expected: int | Unset | None = UNSET,
+    reason: str | None = None,
+) -> Call[Version]:
+    """PUT /tasks/{task}/aliases/{alias}."""
+    body: dict[str, JsonValue] = {"version": number}
+    if not isinstance(expected, Unset):
+        body["expected"] = expected
+    if reason is not None:
+        body["reason"] = reason
+    return Call(
+        "PUT",
+        f"/tasks/{_segment(name)}/aliases/{_segment(alias)}",
+        reader(Version),
+        body=_encode(body),
+        repeat="unsent" if isinstance(expected, Unset) else "always",
+    )
+
+
+def ready() -> Call[bool]:
+    """GET /readyz."""
+    return Call("GET", "/readyz", parse_readiness, repeat="never")
+
+
+def _predict_call(
+    path: str,
+    body: Mapping[str, JsonValue],
+    settings: Settings,
+    parse: Callable[[httpx.Response], ResultT_co],
+) -> Call[ResultT_co]:
+    parameters = settings.to_json()
+    encoded = _encode({**body, "parameters": parameters} if parameters else body)
+    return Call("POST", path, parse, body=encoded, timeout_s=settings.wait_s)
+
+
+def _inputs(inputs: Inputs) -> JsonValue:
+    if isinstance(inputs, str | BaseModel | Mapping):
+        return _input(cast("InputLike", inputs))
+    return [_input(each) for each in inputs]
+
+
+def _input(value: InputLike) -> JsonValue:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json", exclude_none=True)
+    return {**value} if isinstance(value, Mapping) else value
+
+
+def _row(row: RowLike) -> JsonValue:
+    if isinstance(row, RowRequest):
+        return {"task": row.task, "input": _input(row.input)}
+    reference, value = row
+    return {"task": reference, "input": _input(value)}
+
+
+def _encode(body: Mapping[str, JsonValue]) -> bytes:
+    try:
+        return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+    except (TypeError, ValueError) as error:
+        raise InvalidInput(f"the call cannot be sent as JSON: {error}") from error
+
+
+def _segment(text: str) -> str:
+    return quote(text, safe="@")

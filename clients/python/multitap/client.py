@@ -1,0 +1,247 @@
+"""The client for programs without an event loop."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+import httpx
+
+from . import calls
+from .answers import require_success
+from .calls import Call, Inputs, RowLike, Settings
+from .connection import DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
+from .errors import MultitapError
+from .files import Download, Progress, UploadSource
+from .publication import Publication
+from .references import pick_version, split_reference
+from .retries import Repeat, Retries
+from .unset import UNSET, Unset
+from .wire import PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
+
+ResultT = TypeVar("ResultT")
+
+
+class Client:
+    """A multitap server, over kept-alive connections. Safe to share between threads.
+
+    Close it, or use it as a context manager. `timeout_s` bounds each wait for bytes; a predict
+    call with `timeout_ms` waits that long plus ten seconds instead, and a push two minutes.
+    Every method raises leaves of `MultitapError`; `Retries` says what is tried again and why that
+    is safe.
+    """
+
+    def __init__(
+        self,
+        url: str = DEFAULT_URL,
+        *,
+        timeout_s: float = 30.0,
+        retries: Retries | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        """Prepare a client; nothing is sent yet. Raises: InvalidUrl."""
+        address = Address.parse(url)
+        self.url = address.url
+        self._retries = Retries() if retries is None else retries
+        self._timeout_s = timeout_s
+        self._http = httpx.Client(
+            base_url=address.url,
+            timeout=timeouts(timeout_s),
+            headers={"user-agent": USER_AGENT},
+            trust_env=not address.is_loopback,
+            transport=transport,
+        )
+
+    def predict(
+        self,
+        reference: str,
+        inputs: Inputs,
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> PredictAnswer:
+        """Run one input or many through one task; predictions come in the inputs' order.
+
+        With `truncate` false an input longer than the task takes is an InvalidRequest.
+
+        Raises:
+            TaskNotFound, VersionNotFound, AliasNotFound, InvalidRequest, TooLarge,
+            BackboneMismatch, Overloaded, DeadlineExceeded: as their names say.
+        """
+        settings = Settings(top_k, timeout_ms, truncate)
+        return self._perform(calls.predict(reference, inputs, settings))
+
+    def predict_tasks(
+        self,
+        references: Iterable[str],
+        inputs: Inputs,
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> TasksPredictAnswer:
+        """Run every input through every task; a task that fails is a ProblemResult in its place."""
+        settings = Settings(top_k, timeout_ms, truncate)
+        return self._perform(calls.predict_tasks(references, inputs, settings))
+
+    def predict_rows(
+        self,
+        rows: Iterable[RowLike],
+        *,
+        top_k: int | None = None,
+        timeout_ms: int | None = None,
+        truncate: bool = True,
+    ) -> RowsPredictAnswer:
+        """Run (reference, input) rows of any mix.
+
+        A row that fails is a ProblemResult in its place.
+        """
+        settings = Settings(top_k, timeout_ms, truncate)
+        return self._perform(calls.predict_rows(rows, settings))
+
+    def tasks(
+        self, *, kind: str | None = None, query: str = "", page_size: int = calls.PAGE_SIZE
+    ) -> Iterator[Task]:
+        """Iterate over the tasks by name, page after page; `query` is a part of the name."""
+        after = None
+        while True:
+            page = self._perform(calls.tasks(kind=kind, query=query, after=after, limit=page_size))
+            yield from page.tasks
+            if (after := page.next) is None:
+                return
+
+    def task(self, name: str) -> Task:
+        """Return one task. Raises: TaskNotFound."""
+        return self._perform(calls.task(name))
+
+    def versions(self, task: str, *, page_size: int = calls.PAGE_SIZE) -> Iterator[Version]:
+        """Iterate over a task's versions, newest first. Raises: TaskNotFound."""
+        after = None
+        while True:
+            page = self._perform(calls.versions(task, after=after, limit=page_size))
+            yield from page.versions
+            if (after := page.next) is None:
+                return
+
+    def version(self, task: str, version: int) -> Version:
+        """Return one version. Raises: TaskNotFound, VersionNotFound."""
+        return self._perform(calls.version(task, version))
+
+    def push(
+        self,
+        task: str,
+        file: Path | str | bytes,
+        *,
+        alias: str | None = None,
+        progress: Progress | None = None,
+    ) -> Publication:
+        """Publish an adapter file (a path, or its bytes) as a version of a task, durably.
+
+        A task's first version becomes `live`; `alias` moves to the version if given.
+
+        Raises:
+            InvalidAdapter: with every fault of the file.
+            BackboneMismatch, TooLarge, StorageFull: as their names say.
+            OSError: the file cannot be read.
+        """
+        source = UploadSource.of(file, progress=progress)
+        return self._perform(calls.push(task, source, alias=alias))
+
+    def pull(self, reference: str, path: Path | str) -> Version:
+        """Write the file of a version to `path`, whole and checked against its digest.
+
+        Raises:
+            TaskNotFound, VersionNotFound, AliasNotFound: as the reference says.
+            DigestMismatch: the bytes are not the version's; `path` is as it was.
+            OSError: the file cannot be written.
+        """
+        record = self._resolve(reference)
+        self._attempt(lambda: self._download(record, Path(path)), "always")
+        return record
+
+    def point(
+        self,
+        task: str,
+        alias: str,
+        version: int,
+        *,
+        expected: int | Unset | None = UNSET,
+        reason: str | None = None,
+    ) -> Version:
+        """Move an alias and return the version that it points at now.
+
+        `expected` is where the alias must be now; None means that it must not exist. If the
+        connection breaks and the call is repeated, AliasConflict may come although the first
+        attempt moved the alias: look where it points.
+
+        Raises:
+            AliasConflict: the alias is not where it was expected.
+            TaskNotFound, VersionNotFound: there is nothing to point at.
+        """
+        return self._perform(calls.point(task, alias, version, expected=expected, reason=reason))
+
+    def ready(self) -> bool:
+        """Return whether the server takes predictions. Raises: ConnectionFailed."""
+        return self._perform(calls.ready())
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        self.close()
+
+    def _resolve(self, reference: str) -> Version:
+        name, target = split_reference(reference)
+        number = target if isinstance(target, int) else pick_version(self.task(name), target)
+        return self.version(name, number)
+
+    def _download(self, record: Version, path: Path) -> None:
+        with (
+            named_errors(self.url),
+            self._http.stream("GET", calls.file_path(record)) as response,
+        ):
+            if not response.is_success:
+                response.read()
+                require_success(response)
+            with Download(path, digest=record.digest) as download:
+                for chunk in response.iter_bytes():
+                    download.write(chunk)
+                download.commit()
+
+    def _perform(self, call: Call[ResultT]) -> ResultT:
+        return self._attempt(lambda: call.parse(self._send(call)), call.repeat)
+
+    def _attempt(self, action: Callable[[], ResultT], repeat: Repeat) -> ResultT:
+        attempt = 1
+        while True:
+            try:
+                return action()
+            except MultitapError as error:
+                wait_s = self._retries.wait_s(error, attempt=attempt, repeat=repeat)
+                if wait_s is None:
+                    raise
+            time.sleep(wait_s)
+            attempt += 1
+
+    def _send(self, call: Call[ResultT]) -> httpx.Response:
+        with named_errors(self.url):
+            return self._http.request(
+                call.method,
+                call.path,
+                params=dict(call.params) or None,
+                headers=call.headers(),
+                content=call.body.chunks() if isinstance(call.body, UploadSource) else call.body,
+                timeout=timeouts(call.timeout_s or self._timeout_s),
+            )

@@ -3,21 +3,25 @@
 Requests refuse unknown fields (a typo is an error); answers ignore them (a newer server is not).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, FailFast, Field, Tag
 
 JsonObject: TypeAlias = dict[str, Any]
 HeadKind = Literal[
     "classification", "multilabel", "regression", "tagging", "question_answering", "embedding"
 ]
+VersionNumber = Annotated[int, Field(ge=1, lt=10**18)]
 
 
 class Request(BaseModel):
-    """Base of what clients send."""
+    """Base of what clients send; what they sent is never part of an error's text."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
+    )
 
 
 class Answer(BaseModel):
@@ -43,10 +47,43 @@ class QuestionInput(Request):
 class TokensInput(Request):
     """A text that its sender has split into words."""
 
-    tokens: list[str]
+    tokens: Annotated[list[str], FailFast()] = Field(min_length=1)
 
 
-Input: TypeAlias = str | TextInput | QuestionInput | TokensInput
+def _input_form(value: object) -> str | None:
+    """Name the one form that an input has, so that its errors speak of that form only."""
+    if isinstance(value, str):
+        return "<text>"
+    if isinstance(value, dict):
+        fields = cast("Mapping[object, object]", value)
+    elif isinstance(value, Request):
+        fields = cast("Mapping[object, object]", type(value).model_fields)
+    else:
+        return None
+    if "question" in fields or "context" in fields:
+        return "<question>"
+    return "<tokens>" if "tokens" in fields else "<object>"
+
+
+def _inputs_form(value: object) -> str:
+    return "<list>" if isinstance(value, list) else "<one>"
+
+
+Input: TypeAlias = Annotated[
+    Annotated[str, Tag("<text>")]
+    | Annotated[TextInput, Tag("<object>")]
+    | Annotated[QuestionInput, Tag("<question>")]
+    | Annotated[TokensInput, Tag("<tokens>")],
+    Discriminator(
+        _input_form,
+        custom_error_type="input_form",
+        custom_error_message="Input should be a string or an object",
+    ),
+]
+Inputs: TypeAlias = Annotated[
+    Annotated[Input, Tag("<one>")] | Annotated[list[Input], Field(min_length=1), Tag("<list>")],
+    Discriminator(_inputs_form),
+]
 
 
 class Parameters(Request):
@@ -64,15 +101,15 @@ class Parameters(Request):
 class PredictRequest(Request):
     """The body of POST /predict/{reference}."""
 
-    inputs: Input | list[Input]
+    inputs: Inputs
     parameters: Parameters = Parameters()
 
 
 class TasksPredictRequest(Request):
     """The body of POST /predict: every input through every task."""
 
-    tasks: list[str]
-    inputs: Input | list[Input]
+    tasks: Annotated[list[str], FailFast()] = Field(min_length=1)
+    inputs: Inputs
     parameters: Parameters = Parameters()
 
 
@@ -86,7 +123,7 @@ class RowRequest(Request):
 class RowsPredictRequest(Request):
     """The body of POST /predict: any mix of tasks, row by row."""
 
-    rows: list[RowRequest]
+    rows: list[RowRequest] = Field(min_length=1)
     parameters: Parameters = Parameters()
 
 
@@ -222,6 +259,6 @@ class VersionList(Answer):
 class PointRequest(Request):
     """The body of PUT .../aliases/{alias}; an absent `expected` means: wherever it was."""
 
-    version: Annotated[int, Field(ge=1)]
-    expected: Annotated[int, Field(ge=1)] | None = None
+    version: VersionNumber
+    expected: VersionNumber | None = None
     reason: Annotated[str, Field(max_length=1_000)] | None = None

@@ -8,6 +8,7 @@ from .errors import FaultList, shown
 from .strict_json import JsonValue, parse_json
 
 FORMAT = 1
+MAX_VALUES = 32_768  # a validator that finds a fault in each of them needs some 50 MB
 
 
 def parse_spec(text: str, faults: FaultList) -> AdapterSpec | None:
@@ -18,6 +19,10 @@ def parse_spec(text: str, faults: FaultList) -> AdapterSpec | None:
         return None
     if not isinstance(document, dict):
         faults.add("spec", f"expected a JSON object, got {shown(document)}")
+        return None
+    values = _count(document)
+    if values > MAX_VALUES:
+        faults.add("spec", f"{values} JSON values, expected at most {MAX_VALUES}")
         return None
     if not _check_format(document.get("format"), faults):
         return None
@@ -38,6 +43,16 @@ def _check_format(number: JsonValue, faults: FaultList) -> bool:
         )
         return False
     return True
+
+
+def _count(value: JsonValue) -> int:
+    match value:
+        case dict():
+            return 1 + sum(map(_count, value.values()))
+        case list():
+            return 1 + sum(map(_count, value))
+        case _:
+            return 1
 
 
 def _add_all(error: ValidationError, document: JsonValue, faults: FaultList) -> None:

@@ -49,4 +49,5 @@ class TensorData:
             return cls("F32", array.shape, array.astype("<f4").tobytes())
         if array.dtype == np.float16:
             return cls("F16", array.shape, array.astype("<f2").tobytes())
-        raise ValueError(f"expected a float32 or float16 array, got {array.dtype}")  # noqa: EM102
+        message = f"expected a float32 or float16 array, got {array.dtype}"
+        raise ValueError(message)

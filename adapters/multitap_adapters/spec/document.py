@@ -8,7 +8,7 @@ from .backbone import BackboneIdentity
 from .card import Card
 from .head import Head
 from .model import SpecModel
-from .modules import Bottleneck, Invertible, LayerNorms, Module
+from .modules import Bottleneck, Invertible, LayerNorms, Lora, Module
 
 
 class AdapterSpec(SpecModel):
@@ -36,11 +36,19 @@ class AdapterSpec(SpecModel):
 
     def _check_layers(self, index: int, module: Module) -> None:
         if isinstance(module, Invertible):
+            if self.backbone.embedding_size % 2:
+                raise ValueError(
+                    f"modules.{index} is invertible and needs an even embedding_size, "
+                    f"got {self.backbone.embedding_size}"
+                )
             return
-        beyond = [layer for layer in module.leave_out if layer >= self.backbone.num_layers]
+        named = set(module.leave_out)
+        if isinstance(module, Lora):
+            named.update(override.layer for override in module.overrides)
+        beyond = sorted(layer for layer in named if layer >= self.backbone.num_layers)
         if beyond:
             raise ValueError(
-                f"modules.{index}.leave_out names layers {beyond!r} of {self.backbone.num_layers}"
+                f"modules.{index} names layers {beyond!r} of {self.backbone.num_layers}"
             )
         if (
             isinstance(module, Bottleneck)

@@ -49,7 +49,9 @@ class Head(SpecModel):
     def _check_labels(self) -> None:
         least = {"classification": 2, "multilabel": 1, "tagging": 1}.get(self.kind, 0)
         if len(self.labels) < least:
-            raise ValueError(f"a {self.kind} head needs {least} labels or more, got {len(self.labels)}")
+            raise ValueError(
+                f"a {self.kind} head needs {least} labels or more, got {len(self.labels)}"
+            )
         if not least and self.labels:
             raise ValueError(f"a {self.kind} head has no labels, got {len(self.labels)}")
 
@@ -57,4 +59,6 @@ class Head(SpecModel):
         expected = {"regression": 1, "question_answering": 2}.get(self.kind, len(self.labels))
         if self.kind != "embedding" and (not self.layers or self.layers[-1].out != expected):
             out = self.layers[-1].out if self.layers else None
-            raise ValueError(f"the last layer of this {self.kind} head must have out {expected}, got {out}")
+            raise ValueError(
+                f"the last layer of this {self.kind} head must have out {expected}, got {out}"
+            )

@@ -4,6 +4,7 @@ Each class is one entry of a specification's ``modules``. ``reference`` for the 
 of steps: the ``adapters`` library 1.3.0, ``methods/modeling.py``; for LoRA: ``peft`` 0.21.2.
 """
 
+from itertools import pairwise
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -11,7 +12,18 @@ from pydantic import Field, model_validator
 from .model import SpecModel
 
 Activation = Literal[
-    "none", "relu", "gelu", "gelu_tanh", "tanh", "silu", "sigmoid", "leaky_relu", "relu6", "elu", "selu", "mish"
+    "none",
+    "relu",
+    "gelu",
+    "gelu_tanh",
+    "tanh",
+    "silu",
+    "sigmoid",
+    "leaky_relu",
+    "relu6",
+    "elu",
+    "selu",
+    "mish",
 ]
 Site = Literal["attention", "ffn"]
 Projection = Literal["query", "key", "value", "attention_output", "ffn_up", "ffn_down"]
@@ -94,6 +106,9 @@ class Lora(SpecModel):
         places = [(override.layer, override.projection) for override in self.overrides]
         if len(set(places)) != len(places):
             raise ValueError("overrides must each name another layer and projection")
+        untargeted = sorted({projection for _, projection in places} - set(self.projections))
+        if untargeted:
+            raise ValueError(f"overrides name {untargeted!r}, which are not targeted")
         return self
 
     def rank_of(self, layer: int, projection: Projection) -> int:
@@ -135,5 +150,5 @@ Module = Annotated[Bottleneck | Lora | LayerNorms | Invertible, Field(discrimina
 
 def require_ascending(field: str, layers: tuple[int, ...]) -> None:
     """Raise ValueError unless the layer indices are distinct and in ascending order."""
-    if any(first >= second for first, second in zip(layers, layers[1:], strict=False)):
+    if any(first >= second for first, second in pairwise(layers)):
         raise ValueError(f"{field} must be distinct and ascending, got {list(layers)!r}")

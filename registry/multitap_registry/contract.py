@@ -78,7 +78,11 @@ class Publication:
 
 
 class Upload(Protocol):
-    """Bytes on their way in: written, sealed, published; gone on exit if not published."""
+    """Bytes on their way in: written, sealed, published; gone on exit if not published.
+
+    An upload whose disk failed, or that grew too large, has failed for good: every later call
+    raises the same error. Writing after `seal`, or using it after its exit, is a ValueError.
+    """
 
     def write(self, chunk: bytes) -> None:
         """Append bytes.
@@ -123,12 +127,14 @@ class Registry(Protocol):
         """Make a sealed upload a version of a task, durably.
 
         The task's first version becomes `live`. The same bytes as a ready version of this task
-        give that version again; `alias`, if given, moves to it in both cases.
+        give that version again; `alias`, if given, moves to it in both cases. An upload may be
+        published more than once, under other tasks or after a failed attempt of the database.
 
         Raises:
             InvalidReference: task or alias break the grammar.
             AdapterFileError: the upload was not sealed yet, and is no adapter.
-            StorageFull, StorageUnavailable: nothing was published.
+            StorageFull, StorageUnavailable: nothing was published; where a commit failed
+                half-way it may turn out that it was, and the same bytes give that version.
         """
         ...
 
@@ -139,11 +145,12 @@ class Registry(Protocol):
         version: int,
         *,
         by: str,
-        expected: int | None | Unset = UNSET,
+        expected: int | Unset | None = UNSET,
         reason: str | None = None,
     ) -> VersionRecord:
         """Move an alias to a ready version and return that version, durably.
 
+        An alias that is there already has not moved, and its history stays as it is.
         `expected` is where the alias must be now: a version, None for 'must not exist', UNSET
         for 'anywhere'.
 
@@ -170,21 +177,34 @@ class Registry(Protocol):
     def tasks(
         self, *, limit: int, after: str | None = None, kind: str | None = None, query: str = ""
     ) -> Page[TaskRecord]:
-        """List tasks by name; `query` is a part of the name, `kind` the kind of the head."""
+        """List tasks by name; `query` is a part of the name, `kind` the kind of the head.
+
+        `after` is the `next` of the page before. Raises: ValueError where `limit` is less than 1.
+        """
         ...
 
     def version(self, task: str, version: int) -> VersionRecord:
-        """Return one version. Raises: TaskNotFound, VersionNotFound."""
+        """Return one ready version. Raises: TaskNotFound, VersionNotFound."""
         ...
 
-    def versions(
-        self, task: str, *, limit: int, after: str | None = None
-    ) -> Page[VersionRecord]:
-        """List a task's versions, newest first. Raises: TaskNotFound."""
+    def versions(self, task: str, *, limit: int, after: str | None = None) -> Page[VersionRecord]:
+        """List a task's ready versions, newest first.
+
+        Raises:
+            TaskNotFound: there is no such task.
+            InvalidReference: `after` is no cursor.
+            ValueError: `limit` is less than 1.
+        """
         ...
 
     def read_blob(self, digest: str) -> bytes:
-        """Return an adapter file's bytes, checked against their digest. Raises: CorruptBlob."""
+        """Return an adapter file's bytes, checked against their digest.
+
+        Raises:
+            InvalidReference: the text is no digest.
+            CorruptBlob: the bytes are others than the digest's, or gone.
+            StorageUnavailable: the disk failed.
+        """
         ...
 
     def check(self) -> None:

@@ -8,11 +8,15 @@ RegistryError
 ├── UploadTooLarge
 ├── CorruptBlob          stored bytes that no longer match their digest
 ├── StorageFull          no space left
-└── StorageUnavailable   the disk or the database failed in another way
+├── StorageUnavailable   the disk or the database failed in another way
+├── RegistryLocked       another process has this folder open
+└── UnsupportedSchema    the folder was written by another release
 
 A file that breaks the format raises ``multitap_adapters.file.AdapterFileError``; a reference that
 breaks the grammar raises ``InvalidReference``, a ValueError.
 """
+
+from pathlib import Path
 
 
 class RegistryError(Exception):
@@ -46,7 +50,7 @@ class AliasNotFound(RegistryError):
 
 
 class AliasConflict(RegistryError):
-    """The alias was expected at one version and is at another; None means that it does not exist."""
+    """The alias was expected at one version and is at another; None means: does not exist."""
 
     def __init__(self, task: str, alias: str, *, expected: int | None, actual: int | None) -> None:
         self.task = task
@@ -84,8 +88,28 @@ class StorageUnavailable(RegistryError):
     """The disk or the database refused to work."""
 
 
+class RegistryLocked(RegistryError):
+    """Another process, or another part of this one, has the folder open."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"the registry in {str(folder)!r} is already open, by another process")
+
+
+class UnsupportedSchema(RegistryError):
+    """The folder's tables are of a schema that this release does not know."""
+
+    def __init__(self, place: str, *, found: int, supported: int) -> None:
+        self.place = place
+        self.found = found
+        self.supported = supported
+        super().__init__(
+            f"the registry in {place!r} has schema {found}, this release knows schema {supported}"
+        )
+
+
 class InvalidReference(ValueError):
-    """A text that is no task, version, alias or reference."""
+    """A text that is no task, version, alias, reference, digest or cursor."""
 
     def __init__(self, text: str, expected: str) -> None:
         self.text = text

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
-from multitap_adapters.spec import TASK_PATTERN
+from multitap_adapters.spec import DIGEST_PATTERN, TASK_PATTERN
 
 from .errors import InvalidReference
 
@@ -16,6 +16,7 @@ ALIAS_PATTERN = r"^[a-z][a-z0-9._-]{0,31}$"
 
 _TASK = re.compile(TASK_PATTERN)
 _ALIAS = re.compile(ALIAS_PATTERN)
+_DIGEST = re.compile(DIGEST_PATTERN)
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -52,4 +53,11 @@ def parse_alias(text: str) -> str:
     """Return the text if it is an alias; raise InvalidReference otherwise."""
     if not _ALIAS.fullmatch(text):
         raise InvalidReference(text, "alias ([a-z0-9._-] after a letter, at most 32 characters)")
+    return text
+
+
+def parse_digest(text: str) -> str:
+    """Return the text if it is a digest; raise InvalidReference otherwise."""
+    if not _DIGEST.fullmatch(text):
+        raise InvalidReference(text, "digest (sha256: and 64 hexadecimal digits)")
     return text

@@ -1,0 +1,58 @@
+"""One folder on a local disk as a registry: database, blobs, staging and lock.
+
+registry.sqlite    tasks, versions, aliases, history
+blobs/sha256/      adapter files by digest
+staging/           uploads that are under way, empty otherwise
+registry.lock      held by the one process that has the folder open
+"""
+
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .blobs import BlobFolder
+from .clock import Clock, utc_now
+from .database import Database
+from .durable import make_folder, sync_folder
+from .faults import disk_faults
+from .lock import exclusive_lock
+from .schema import prepare_schema
+from .sql import SqlRegistry
+from .staging import StagingFolder
+
+DATABASE_NAME = "registry.sqlite"
+
+
+@contextmanager
+def open_registry(
+    folder: Path, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now
+) -> Generator[SqlRegistry, None, None]:
+    """Open the registry in a folder, making it if need be; one opener at a time.
+
+    Raises:
+        RegistryLocked: somebody has the folder open.
+        UnsupportedSchema: another release wrote it.
+        StorageFull, StorageUnavailable: the folder cannot be used.
+    """
+    with disk_faults(f"make the registry's folder {str(folder)!r}"):
+        make_folder(folder)
+    with exclusive_lock(folder):
+        staging = StagingFolder(folder / "staging", max_upload_bytes=max_upload_bytes)
+        with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
+            make_folder(folder / "blobs")
+            make_folder(folder / "staging")
+        staging.clear()
+        database = Database(folder / DATABASE_NAME)
+        with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
+            # Also for what an earlier process made and was killed before it could sync it.
+            sync_folder(folder)
+        try:
+            with database.transaction() as connection:
+                prepare_schema(connection, place=str(folder), at=clock())
+            registry = SqlRegistry(database, BlobFolder(folder / "blobs"), staging, clock=clock)
+            try:
+                yield registry
+            finally:
+                registry.close()
+        finally:
+            database.close()

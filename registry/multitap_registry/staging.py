@@ -1,0 +1,158 @@
+"""Uploads on their way in: one private file each, hashed as it grows, gone unless it is kept.
+
+The file is written, checked and synced through one descriptor, so that no error of the disk can
+fall between two openings. After any error the upload has failed for good: the kernel reports a
+lost write once, and a second fsync that succeeds proves nothing.
+"""
+
+import hashlib
+import os
+import secrets
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from multitap_adapters.file import AdapterFile, FileLimits, parse_adapter
+
+from .durable import sync_folder
+from .errors import RegistryError, StorageUnavailable, UploadTooLarge
+from .faults import disk_faults
+
+
+class StagingFolder:
+    """A folder of unfinished uploads, in the same file system as the blobs."""
+
+    def __init__(self, folder: Path, *, max_upload_bytes: int) -> None:
+        self._folder: Final = folder
+        self._max_upload_bytes: Final = max_upload_bytes
+
+    def clear(self) -> None:
+        """Remove what a killed process left; only for the holder of the folder's lock."""
+        with disk_faults("clear the staging folder"):
+            for path in self._folder.iterdir():
+                path.unlink()
+
+    def begin_upload(self) -> "StagedUpload":
+        """Create an empty upload."""
+        return StagedUpload(self._folder / secrets.token_hex(16), self._max_upload_bytes)
+
+    def probe(self) -> None:
+        """Write, sync and remove a small file. Raises: StorageFull, StorageUnavailable."""
+        path = self._folder / f"probe-{secrets.token_hex(8)}"
+        with disk_faults("write to the registry's folder"):
+            descriptor = _create(path)
+            try:
+                os.write(descriptor, b"probe")
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+                path.unlink()
+
+
+class StagedUpload:
+    """One upload: open, sealed, kept or failed."""
+
+    def __init__(self, path: Path, limit_bytes: int) -> None:
+        self._path: Final = path
+        self._limit_bytes: Final = limit_bytes
+        self._size_bytes = 0
+        self._hash: Final = hashlib.sha256()
+        self._failure: RegistryError | None = None
+        self._sealed = False
+        self._file: AdapterFile | None = None
+        self._kept = False
+        with disk_faults("start an upload"):
+            self._descriptor: int | None = _create(path)
+
+    def write(self, chunk: bytes) -> None:
+        """Append bytes; see the contract."""
+        descriptor = self._require_open()
+        if self._sealed:
+            raise ValueError("the upload is sealed")
+        with self._failing():
+            if self._size_bytes + len(chunk) > self._limit_bytes:
+                raise UploadTooLarge(self._limit_bytes)
+            with disk_faults("store an upload"):
+                rest = memoryview(chunk)
+                while rest:
+                    rest = rest[os.write(descriptor, rest) :]
+            self._hash.update(chunk)
+            self._size_bytes += len(chunk)
+
+    def seal(self) -> AdapterFile:
+        """Validate what the disk now holds; see the contract."""
+        descriptor = self._require_open()
+        self._sealed = True
+        if self._file is None:
+            with self._failing(), disk_faults("read an upload back"):
+                content = _read_back(descriptor, self._size_bytes)
+                if hashlib.sha256(content).digest() != self._hash.digest():
+                    raise StorageUnavailable("the disk gave back other bytes than were stored")
+            self._file = parse_adapter(content, limits=FileLimits(size_bytes=self._limit_bytes))
+        return self._file
+
+    def keep(self, target: Path) -> None:
+        """Make the bytes durable, and then their final name; idempotent.
+
+        Raises:
+            StorageFull, StorageUnavailable: the upload has failed, at worst leaving an orphan.
+        """
+        descriptor = self._require_open()
+        if self._kept:
+            return
+        with self._failing(), disk_faults("keep an upload"):
+            os.fsync(descriptor)
+            self._path.rename(target)
+            sync_folder(target.parent)
+        self._kept = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None:
+        descriptor, self._descriptor = self._descriptor, None
+        if descriptor is None:
+            return
+        # What cannot be removed now is removed when the registry is opened next.
+        with suppress(OSError):
+            os.close(descriptor)
+        if not self._kept:
+            with suppress(OSError):
+                self._path.unlink()
+
+    def _require_open(self) -> int:
+        if self._failure is not None:
+            raise self._failure
+        if self._descriptor is None:
+            raise ValueError("the upload is closed")
+        return self._descriptor
+
+    @contextmanager
+    def _failing(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except RegistryError as error:
+            self._failure = error
+            raise
+
+
+def _create(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+
+
+def _read_back(descriptor: int, size_bytes: int) -> bytes:
+    content = bytearray()
+    while len(content) < size_bytes:
+        chunk = os.pread(descriptor, size_bytes - len(content), len(content))
+        if not chunk:
+            break
+        content += chunk
+    return bytes(content)

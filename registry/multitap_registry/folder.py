@@ -34,6 +34,7 @@ def open_registry(
         UnsupportedSchema: another release wrote it.
         StorageFull, StorageUnavailable: the folder cannot be used.
     """
+    folder = folder.absolute()
     with disk_faults(f"make the registry's folder {str(folder)!r}"):
         make_folder(folder)
     with exclusive_lock(folder):

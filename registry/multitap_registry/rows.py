@@ -29,7 +29,7 @@ def read_states(connection: Connection) -> list[TaskState]:
         StorageUnavailable: a stored specification is not one that this release can read.
     """
     aliases: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for task, alias, version in connection.execute(select(ALIASES)).tuples():
+    for task, alias, version in connection.execute(select(ALIASES)):
         aliases[task][alias] = version
     versions: defaultdict[str, dict[int, VersionRecord]] = defaultdict(dict)
     for record in _read_versions(connection, aliases):
@@ -48,7 +48,7 @@ def read_states(connection: Connection) -> list[TaskState]:
         )
         for name, next_version, created_at, updated_at in connection.execute(
             select(TASKS.c.name, TASKS.c.next_version, TASKS.c.created_at, TASKS.c.updated_at)
-        ).tuples()
+        )
     ]
 
 

@@ -1,0 +1,46 @@
+"""A registry of each kind, and a clock that ticks once per look."""
+
+from collections.abc import Generator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from multitap_registry.clock import Clock
+from multitap_registry.contract import Registry
+from multitap_registry.folder import open_registry
+from multitap_registry.memory import MemoryRegistry
+from multitap_registry.sql import SqlRegistry
+
+MAX_UPLOAD_BYTES = 64 * 1024
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """Return a clock that says a second more each time."""
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    seconds = count()
+    return lambda: start + timedelta(seconds=next(seconds))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return where a registry may be made."""
+    return tmp_path / "registry"
+
+
+@pytest.fixture
+def stored(folder: Path, clock: Clock) -> Generator[SqlRegistry, None, None]:
+    """Return the real registry, in a new folder."""
+    with open_registry(folder, max_upload_bytes=MAX_UPLOAD_BYTES, clock=clock) as registry:
+        yield registry
+
+
+@pytest.fixture(params=["memory", "folder"])
+def registry(request: pytest.FixtureRequest, clock: Clock) -> Registry:
+    """Return a registry of each kind in turn: all keep the same contract."""
+    if request.param == "memory":
+        return MemoryRegistry(max_upload_bytes=MAX_UPLOAD_BYTES, clock=clock)
+    stored: SqlRegistry = request.getfixturevalue("stored")
+    return stored

@@ -10,8 +10,8 @@ import httpx
 
 from . import calls
 from .answers import require_success
-from .calls import Call, Inputs, RowLike, Settings
-from .connection import DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
+from .calls import Call, InputsLike, RowLike, Settings
+from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
 from .publication import Publication
@@ -34,7 +34,7 @@ class AsyncClient:
         self,
         url: str = DEFAULT_URL,
         *,
-        timeout_s: float = 30.0,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
         retries: Retries | None = None,
         transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
@@ -54,7 +54,7 @@ class AsyncClient:
     async def predict(
         self,
         reference: str,
-        inputs: Inputs,
+        inputs: InputsLike,
         *,
         top_k: int | None = None,
         timeout_ms: int | None = None,
@@ -67,7 +67,7 @@ class AsyncClient:
     async def predict_tasks(
         self,
         references: Iterable[str],
-        inputs: Inputs,
+        inputs: InputsLike,
         *,
         top_k: int | None = None,
         timeout_ms: int | None = None,

@@ -33,7 +33,7 @@ from .wire import (
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 JsonValue: TypeAlias = "str | int | float | Sequence[JsonValue] | Mapping[str, JsonValue] | None"
 InputLike: TypeAlias = Input | Mapping[str, JsonValue]
-Inputs: TypeAlias = InputLike | Iterable[InputLike]
+InputsLike: TypeAlias = InputLike | Iterable[InputLike]
 RowLike: TypeAlias = RowRequest | tuple[str, InputLike]
 
 PAGE_SIZE = 100
@@ -95,7 +95,7 @@ class Settings:
         return None if self.timeout_ms is None else self.timeout_ms / 1000 + GRACE_S
 
 
-def predict(reference: str, inputs: Inputs, settings: Settings) -> Call[PredictAnswer]:
+def predict(reference: str, inputs: InputsLike, settings: Settings) -> Call[PredictAnswer]:
     """POST /predict/{reference}. Raises: InvalidInput."""
     body = {"inputs": _inputs(inputs)}
     path = f"/predict/{_segment(reference)}"
@@ -103,7 +103,7 @@ def predict(reference: str, inputs: Inputs, settings: Settings) -> Call[PredictA
 
 
 def predict_tasks(
-    references: Iterable[str], inputs: Inputs, settings: Settings
+    references: Iterable[str], inputs: InputsLike, settings: Settings
 ) -> Call[TasksPredictAnswer]:
     """POST /predict: every input through every task. Raises: InvalidInput."""
     body = {"tasks": list(references), "inputs": _inputs(inputs)}
@@ -197,7 +197,7 @@ def _predict_call(
     return Call("POST", path, parse, body=encoded, timeout_s=settings.wait_s)
 
 
-def _inputs(inputs: Inputs) -> JsonValue:
+def _inputs(inputs: InputsLike) -> JsonValue:
     if isinstance(inputs, str | BaseModel | Mapping):
         return _input(cast("InputLike", inputs))
     return [_input(each) for each in inputs]

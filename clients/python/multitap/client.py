@@ -10,8 +10,8 @@ import httpx
 
 from . import calls
 from .answers import require_success
-from .calls import Call, Inputs, RowLike, Settings
-from .connection import DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
+from .calls import Call, InputsLike, RowLike, Settings
+from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
 from .publication import Publication
@@ -26,8 +26,9 @@ ResultT = TypeVar("ResultT")
 class Client:
     """A multitap server, over kept-alive connections. Safe to share between threads.
 
-    Close it, or use it as a context manager. `timeout_s` bounds each wait for bytes; a predict
-    call with `timeout_ms` waits that long plus ten seconds instead, and a push two minutes.
+    Close it, or use it as a context manager. `timeout_s` bounds each wait for bytes, 70 seconds by
+    default; a predict call with `timeout_ms` waits that long plus ten seconds instead, and a push
+    two minutes.
     Every method raises leaves of `MultitapError`; `Retries` says what is tried again and why that
     is safe.
     """
@@ -36,7 +37,7 @@ class Client:
         self,
         url: str = DEFAULT_URL,
         *,
-        timeout_s: float = 30.0,
+        timeout_s: float = DEFAULT_TIMEOUT_S,
         retries: Retries | None = None,
         transport: httpx.BaseTransport | None = None,
     ) -> None:
@@ -56,7 +57,7 @@ class Client:
     def predict(
         self,
         reference: str,
-        inputs: Inputs,
+        inputs: InputsLike,
         *,
         top_k: int | None = None,
         timeout_ms: int | None = None,
@@ -76,7 +77,7 @@ class Client:
     def predict_tasks(
         self,
         references: Iterable[str],
-        inputs: Inputs,
+        inputs: InputsLike,
         *,
         top_k: int | None = None,
         timeout_ms: int | None = None,

@@ -12,6 +12,7 @@ from . import __version__
 from .errors import ConnectionFailed, InvalidUrl, RequestTimedOut, ServerError
 
 DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_TIMEOUT_S = 70.0  # a server's own deadline is 60 s unless it is told otherwise
 CONNECT_TIMEOUT_S = 5.0
 USER_AGENT = f"multitap/{__version__}"
 

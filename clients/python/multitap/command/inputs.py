@@ -1,0 +1,109 @@
+"""What to predict: texts from the command line, from files, or from standard input."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO, TypeAlias, TypeVar, cast
+
+from .failures import CommandError, UsageError
+
+STANDARD_INPUT = Path("-")
+_JSON_SUFFIXES = frozenset({".jsonl", ".ndjson"})
+
+InputValue: TypeAlias = str | Mapping[str, str | list[str]]
+ItemT = TypeVar("ItemT")
+
+
+class InputFormat(StrEnum):
+    """How a file of inputs is written."""
+
+    TEXT = "text"
+    JSONL = "jsonl"
+
+
+def from_arguments(texts: Sequence[str], *, pair: bool) -> list[InputValue]:
+    """Return the command line's texts, two by two with `pair`. Raises: CommandError."""
+    if not pair:
+        return list(texts)
+    if len(texts) % 2:
+        raise UsageError(f"--pair takes texts two by two, got {len(texts)}")
+    return [_pair(text, other) for text, other in zip(texts[::2], texts[1::2], strict=True)]
+
+
+def from_file(path: Path, form: InputFormat | None, *, pair: bool) -> Iterator[InputValue]:
+    """Yield the inputs of a file, one a line; `-` is standard input.
+
+    Without `form` the name tells: .jsonl and .ndjson are JSON Lines, all else is text. In text,
+    every line is one input, also an empty one; with `pair` a tab separates its two texts.
+
+    Raises:
+        CommandError: a line is none; the file and the line are named.
+        OSError: the file cannot be read.
+    """
+    if form is None:
+        is_json = path.suffix.lower() in _JSON_SUFFIXES
+        form = InputFormat.JSONL if is_json else InputFormat.TEXT
+    if path == STANDARD_INPUT:
+        yield from _parse(sys.stdin.buffer, "standard input", form, pair=pair)
+    else:
+        with path.open("rb") as stream:
+            yield from _parse(stream, str(path), form, pair=pair)
+
+
+def count_lines(path: Path) -> int | None:
+    """Return the number of lines of a file; None for what can be read once only."""
+    if not path.is_file():
+        return None
+    with path.open("rb") as stream:
+        return sum(1 for _ in stream)
+
+
+def in_batches(items: Iterable[ItemT], size: int) -> Iterator[list[ItemT]]:
+    """Yield the items in lists of `size`; the last one may be shorter."""
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _parse(stream: BinaryIO, name: str, form: InputFormat, *, pair: bool) -> Iterator[InputValue]:
+    for number, raw in enumerate(stream, start=1):
+        place = f"{name}, line {number}"
+        line = _decode(raw, place)
+        if form is InputFormat.JSONL:
+            if line.strip():
+                yield _parse_json(line, place)
+        elif pair:
+            text, tab, other = line.partition("\t")
+            if not tab:
+                raise CommandError(f"{place}: no tab between two texts")
+            yield _pair(text, other)
+        else:
+            yield line
+
+
+def _decode(raw: bytes, place: str) -> str:
+    try:
+        line = raw.decode("utf-8-sig" if place.endswith(", line 1") else "utf-8")
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{place}: not UTF-8 at byte {error.start}") from error
+    return line.rstrip("\r\n")
+
+
+def _parse_json(line: str, place: str) -> InputValue:
+    try:
+        value: object = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise CommandError(f"{place}: not JSON: {str(error).lower()}") from error
+    if isinstance(value, str):
+        return value
+    if not isinstance(value, dict):
+        raise CommandError(f"{place}: neither a JSON string nor an object")
+    fields = cast("Mapping[str, str | list[str]]", value)
+    return {key: each for key, each in fields.items() if key != "label"}
+
+
+def _pair(text: str, other: str) -> InputValue:
+    return {"text": text, "text_pair": other}

@@ -1,0 +1,110 @@
+"""`multitap tasks`: what the server has."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from .connecting import open_client
+from .console import facts, stdout, table, to_json, write_json
+from .options import DEFAULT_URL, Json, Url
+from .wording import local_time, one_line, short_digest, shorten_list, size
+
+if TYPE_CHECKING:
+    from multitap import Client, Task, Version
+
+_LABELS_WIDTH = 40
+
+
+def tasks(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Show this task and its versions.")
+    ] = None,
+    *,
+    url: Url = DEFAULT_URL,
+    json: Json = False,
+) -> None:
+    """List the tasks, or one task with its versions."""
+    with open_client(url) as client:
+        if name is None:
+            _show_all(client, json=json)
+        else:
+            _show_one(client, name, json=json)
+
+
+def _show_all(client: "Client", *, json: bool) -> None:
+    listed = list(client.tasks())
+    if json:
+        documents = [each.model_dump(mode="json", exclude_unset=True) for each in listed]
+        write_json(to_json({"tasks": documents, "next": None}))
+    elif listed:
+        stdout().print(_tasks_table(listed))
+    else:
+        stdout().print("no tasks yet; publish one with: multitap push TASK FILE")
+
+
+def _show_one(client: "Client", name: str, *, json: bool) -> None:
+    record = client.task(name)
+    versions = list(client.versions(name))
+    if json:
+        document = {
+            "task": record.model_dump(mode="json", exclude_unset=True),
+            "versions": [each.model_dump(mode="json", exclude_unset=True) for each in versions],
+        }
+        write_json(to_json(document))
+        return
+    console = stdout()
+    console.print(facts(_task_facts(record)))
+    console.print()
+    console.print(_versions_table(versions))
+
+
+def _tasks_table(listed: "list[Task]") -> Table:
+    rows = table("task", "kind", "labels", "live", "versions", "servable", "updated")
+    for each in listed:
+        rows.add_row(
+            each.task,
+            each.kind,
+            shorten_list(each.labels, _LABELS_WIDTH),
+            _number(each.live),
+            str(each.versions),
+            _yes(each.servable),
+            local_time(each.updated_at),
+        )
+    return rows
+
+
+def _versions_table(versions: "list[Version]") -> Table:
+    rows = table("version", "digest", "size", "aliases", "servable", "created", "by")
+    for each in versions:
+        rows.add_row(
+            str(each.version),
+            short_digest(each.digest),
+            size(each.size_bytes),
+            ", ".join(each.aliases),
+            _yes(each.servable),
+            local_time(each.created_at),
+            one_line(each.created_by),
+        )
+    return rows
+
+
+def _task_facts(record: "Task") -> dict[str, str]:
+    return {
+        "task": record.task,
+        "kind": record.kind,
+        "labels": one_line(", ".join(record.labels)),
+        "live": _number(record.live),
+        "aliases": ", ".join(f"{alias} → {at}" for alias, at in sorted(record.aliases.items())),
+        "servable": _yes(record.servable),
+        "created": local_time(record.created_at),
+        "updated": local_time(record.updated_at),
+    }
+
+
+def _number(version: int | None) -> str:
+    return "-" if version is None else str(version)
+
+
+def _yes(value: bool) -> str:  # noqa: FBT001 (private)
+    return "yes" if value else "no"

@@ -1,0 +1,164 @@
+"""Calls as values: what is sent."""
+
+import json
+import math
+from typing import Any
+
+import pytest
+
+from multitap import InvalidInput, TextInput, calls
+from multitap.calls import Call, InputsLike, RowLike, Settings
+from multitap.files import UploadSource
+from multitap.unset import UNSET, Unset
+from multitap.wire import (
+    PointRequest,
+    PredictRequest,
+    QuestionInput,
+    RowRequest,
+    RowsPredictRequest,
+    TasksPredictRequest,
+    TokensInput,
+)
+
+DEFAULTS = Settings()
+
+
+def body_of(call: Call[Any]) -> bytes:
+    """Return the JSON that a call sends."""
+    assert isinstance(call.body, bytes)
+    return call.body
+
+
+@pytest.mark.parametrize(
+    ("inputs", "sent"),
+    [
+        ("one", "one"),
+        (["one", "two"], ["one", "two"]),
+        (iter(["one"]), ["one"]),
+        (TextInput(text="a"), {"text": "a"}),
+        ([TextInput(text="a", text_pair="b")], [{"text": "a", "text_pair": "b"}]),
+        ({"text": "a"}, {"text": "a"}),
+        ([{"text": "a"}, "b"], [{"text": "a"}, "b"]),
+        (QuestionInput(question="q", context="c"), {"question": "q", "context": "c"}),
+        ([TokensInput(tokens=["x", "y"])], [{"tokens": ["x", "y"]}]),
+    ],
+)
+def test_inputs_are_sent_in_the_form_they_were_given(inputs: InputsLike, sent: object) -> None:
+    call = calls.predict("sentiment", inputs, DEFAULTS)
+
+    assert json.loads(body_of(call)) == {"inputs": sent}
+    PredictRequest.model_validate_json(body_of(call))
+
+
+def test_settings_are_sent_only_where_they_differ_from_the_contracts_defaults() -> None:
+    settings = Settings(top_k=2, timeout_ms=500, truncate=False)
+
+    sent = json.loads(body_of(calls.predict("sentiment", "a", settings)))
+
+    assert sent["parameters"] == {"top_k": 2, "timeout_ms": 500, "truncate": False}
+
+
+def test_a_deadline_is_waited_for_with_some_grace() -> None:
+    assert calls.predict("a", "b", Settings(timeout_ms=500)).timeout_s == 0.5 + calls.GRACE_S
+    assert calls.predict("a", "b", DEFAULTS).timeout_s is None
+
+
+def test_many_tasks_are_one_call() -> None:
+    call = calls.predict_tasks(["spam", "sentiment@2"], "a", DEFAULTS)
+
+    assert (call.method, call.path) == ("POST", "/predict")
+    request = TasksPredictRequest.model_validate_json(body_of(call))
+    assert request.tasks == ["spam", "sentiment@2"]
+
+
+def test_rows_are_pairs_or_wire_objects() -> None:
+    rows: list[RowLike] = [
+        ("spam", "a"),
+        RowRequest(task="pair", input=TextInput(text="a", text_pair="b")),
+    ]
+
+    call = calls.predict_rows(rows, DEFAULTS)
+
+    request = RowsPredictRequest.model_validate_json(body_of(call))
+    assert [(row.task, row.input) for row in request.rows] == [
+        ("spam", "a"),
+        ("pair", TextInput(text="a", text_pair="b")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("reference", "path"),
+    [
+        ("sentiment", "/predict/sentiment"),
+        ("sentiment@7", "/predict/sentiment@7"),
+        ("a/b?c#d é", "/predict/a%2Fb%3Fc%23d%20%C3%A9"),
+    ],
+)
+def test_a_reference_is_one_segment_of_the_path(reference: str, path: str) -> None:
+    assert calls.predict(reference, "x", DEFAULTS).path == path
+
+
+def test_text_is_sent_as_utf_8() -> None:
+    assert body_of(calls.predict("a", "é🙂", DEFAULTS)) == '{"inputs":"é🙂"}'.encode()
+
+
+@pytest.mark.parametrize("value", ["\ud800", {"text": math.nan}])
+def test_what_json_cannot_carry_is_refused_before_it_is_sent(value: str | dict[str, float]) -> None:
+    with pytest.raises(InvalidInput, match="the call cannot be sent as JSON: "):
+        calls.predict("a", value, DEFAULTS)
+
+
+def test_a_list_of_tasks_asks_for_what_was_chosen_only() -> None:
+    first = calls.tasks(kind=None, query="", after=None, limit=100)
+    later = calls.tasks(kind="tagging", query="ner", after="CUR", limit=5)
+
+    assert first.params == {"limit": "100"}
+    assert later.params == {"limit": "5", "after": "CUR", "kind": "tagging", "q": "ner"}
+
+
+def test_versions_are_paged_as_tasks_are() -> None:
+    call = calls.versions("spam", after="CUR", limit=5)
+
+    assert (call.path, call.params) == ("/tasks/spam/versions", {"limit": "5", "after": "CUR"})
+
+
+def test_a_push_streams_with_its_length_and_type() -> None:
+    call = calls.push("spam", UploadSource.of(b"abc"), alias="next")
+
+    assert call.headers() == {"content-type": "application/octet-stream", "content-length": "3"}
+    assert call.params == {"alias": "next"}
+    assert calls.push("spam", UploadSource.of(b"abc"), alias=None).params == {}
+
+
+def test_json_says_that_it_is_json_and_reads_say_nothing() -> None:
+    assert calls.predict("a", "b", DEFAULTS).headers() == {"content-type": "application/json"}
+    assert calls.task("a").headers() == {}
+
+
+@pytest.mark.parametrize(
+    ("expected", "sent"),
+    [
+        (UNSET, {"version": 7}),
+        (None, {"version": 7, "expected": None}),
+        (6, {"version": 7, "expected": 6}),
+    ],
+)
+def test_an_expectation_of_nothing_is_not_the_same_as_none_given(
+    expected: int | Unset | None, sent: object
+) -> None:
+    call = calls.point("spam", "live", 7, expected=expected)
+
+    assert json.loads(body_of(call)) == sent
+    PointRequest.model_validate_json(body_of(call))
+
+
+def test_a_move_is_repeated_blindly_only_if_it_says_what_it_expects() -> None:
+    assert calls.point("spam", "live", 7, expected=6).repeat == "always"
+    assert calls.point("spam", "live", 7).repeat == "unsent"
+
+
+def test_a_reason_goes_with_a_move() -> None:
+    call = calls.point("spam", "next", 7, reason="better")
+
+    assert (call.method, call.path) == ("PUT", "/tasks/spam/aliases/next")
+    assert json.loads(body_of(call)) == {"version": 7, "reason": "better"}

@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from typing import cast
 
 import numpy as np
+from safetensors import (
+    deserialize,  # pyright: ignore[reportUnknownVariableType] (untyped)
+)
 
 from multitap_adapters.file import (
     AdapterFileError,
@@ -68,7 +71,9 @@ def every_method_spec() -> AdapterSpec:
 
 def head_only_spec() -> AdapterSpec:
     """Return the smallest specification: `head.0.weight` [2, 4] and `head.0.bias` [2]."""
-    head = Head(kind="classification", labels=("no", "yes"), input="cls", layers=(HeadLayer(out=2),))
+    head = Head(
+        kind="classification", labels=("no", "yes"), input="cls", layers=(HeadLayer(out=2),)
+    )
     return AdapterSpec(backbone=SMALL_BACKBONE, max_tokens=16, head=head)
 
 
@@ -148,6 +153,23 @@ def with_spec(file: bytes, path: str, value: object) -> bytes:
         place = place[step]
     place[last] = value
     return with_spec_text(file, json.dumps(document))
+
+
+def library_reads(file: bytes) -> dict[str, TensorData]:
+    """Return a file's tensors as the safetensors library reads them.
+
+    Raises:
+        SafetensorError: the library refuses the file.
+    """
+    tensors = cast("list[tuple[str, dict[str, object]]]", deserialize(file))  # type: ignore[no-untyped-call]
+    return {
+        name: TensorData(
+            dtype=cast("DType", tensor["dtype"]),
+            shape=tuple(cast("list[int]", tensor["shape"])),
+            data=bytes(cast("bytes", tensor["data"])),
+        )
+        for name, tensor in tensors
+    }
 
 
 def faults_of(file: bytes, limits: FileLimits | None = None) -> list[str]:

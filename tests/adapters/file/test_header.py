@@ -4,6 +4,7 @@ import json
 import tracemalloc
 
 import pytest
+
 from adapter_bytes import (
     every_method_spec,
     faults_of,
@@ -16,7 +17,6 @@ from adapter_bytes import (
     with_entry,
     with_field,
 )
-
 from multitap_adapters.file import FileLimits
 
 WEIGHT = "head.0.weight"  # F32 [2, 4] at [0, 32]
@@ -241,7 +241,18 @@ def test_sizes_that_overflow_a_machine_word_are_just_wrong(file: bytes, shape: l
 
 @pytest.mark.parametrize(
     "offsets",
-    [[40, 32], [32, 41], [32, 2**63], [-8, 0], [32], [32, 36, 40], [32.0, 40], [True, 40], "x", None],
+    [
+        [40, 32],
+        [32, 41],
+        [32, 2**63],
+        [-8, 0],
+        [32],
+        [32, 36, 40],
+        [32.0, 40],
+        [True, 40],
+        "x",
+        None,
+    ],
 )
 def test_offsets_are_a_begin_and_an_end_within_the_data(file: bytes, offsets: object) -> None:
     (fault,) = faults_of(with_field(file, BIAS, data_offsets=offsets))

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from adapter_bytes import (
     every_method_spec,
     faults_of,
@@ -21,7 +22,6 @@ from adapter_bytes import (
     with_field,
     with_spec,
 )
-
 from multitap_adapters.file import (
     AdapterFileError,
     DType,
@@ -219,7 +219,7 @@ def test_a_large_file_on_disk_is_refused_without_being_read_whole(tmp_path: Path
     with path.open("wb") as sparse:
         sparse.truncate(2**40)
     tracemalloc.start()
-    with pytest.raises(AdapterFileError, match="^file: larger than 1000 bytes$"):
+    with pytest.raises(AdapterFileError, match="file: larger than 1000 bytes"):
         read_adapter(path, limits=FileLimits(size_bytes=1_000))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()

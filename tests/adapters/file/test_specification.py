@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from adapter_bytes import (
     every_method_spec,
     faults_of,
@@ -12,7 +13,6 @@ from adapter_bytes import (
     with_spec,
     with_spec_text,
 )
-
 from multitap_adapters.file import parse_adapter
 
 
@@ -23,9 +23,7 @@ def file() -> bytes:
 
 def test_a_newer_format_is_named_and_nothing_else_is_said(file: bytes) -> None:
     newer = with_spec(with_spec(file, "format", 7), "modules", "something new")
-    assert faults_of(newer) == [
-        "spec.format: format 7 is newer than this reader knows, which is 1"
-    ]
+    assert faults_of(newer) == ["spec.format: format 7 is newer than this reader knows, which is 1"]
 
 
 @pytest.mark.parametrize("number", [0, -1, True, 1.0, "1", None, [1]])
@@ -144,8 +142,8 @@ def test_a_specification_need_not_be_canonical_to_be_read(file: bytes) -> None:
 
 def test_an_odd_embedding_size_cannot_be_split_by_an_invertible_module() -> None:
     file = with_spec(file_for(every_method_spec()), "backbone.embedding_size", 3)
-    assert (
-        "spec: modules.0 is invertible and needs an even embedding_size, got 3" in faults_of(file)
+    assert "spec: modules.0 is invertible and needs an even embedding_size, got 3" in faults_of(
+        file
     )
 
 

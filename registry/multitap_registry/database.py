@@ -22,24 +22,18 @@ from .faults import disk_faults
 
 BUSY_TIMEOUT_MS = 10_000
 
-# What each pragma must answer once it is set: SQLite ignores what it does not know or cannot do.
-PRAGMAS: Final[dict[str, tuple[str, str | int]]] = {
-    "busy_timeout": (str(BUSY_TIMEOUT_MS), BUSY_TIMEOUT_MS),
-    "journal_mode": ("DELETE", "delete"),
-    "synchronous": ("EXTRA", 3),
-    "foreign_keys": ("ON", 1),
-}
+_SYNCHRONOUS_EXTRA = 3
 
 
 class Database:
     """One SQLite file and one connection to it; callers take turns."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
         with disk_faults("create the registry's database"):
             # SQLite would create it readable by everyone.
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
         self.path: Final = path
-        self._engine: Final = _create_engine(path)
+        self._engine: Final = _create_engine(path, busy_timeout_ms)
 
     @contextmanager
     def transaction(self) -> Generator[Connection, None, None]:
@@ -67,7 +61,7 @@ class Database:
         self._engine.dispose()
 
 
-def _create_engine(path: Path) -> Engine:
+def _create_engine(path: Path, busy_timeout_ms: int) -> Engine:
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         poolclass=QueuePool,
@@ -75,26 +69,34 @@ def _create_engine(path: Path) -> Engine:
         max_overflow=0,
         connect_args={"check_same_thread": False},
     )
-    event.listen(engine, "connect", _prepare_connection)
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        # The driver must not begin transactions of its own, which would be deferred ones.
+        connection.isolation_level = None
+        _set_pragma(connection, "busy_timeout", busy_timeout_ms, busy_timeout_ms)
+        _set_pragma(connection, "journal_mode", "DELETE", "delete")
+        _set_pragma(connection, "synchronous", "EXTRA", _SYNCHRONOUS_EXTRA)
+        _set_pragma(connection, "foreign_keys", "ON", 1)
+
+    event.listen(engine, "connect", prepare)
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _prepare_connection(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # The driver must not begin transactions of its own, which would be deferred ones.
-    connection.isolation_level = None
+def _set_pragma(
+    connection: DBAPIConnection, pragma: str, value: str | int, expected: str | int
+) -> None:
     cursor = connection.cursor()
     try:
-        for pragma, (value, expected) in PRAGMAS.items():
-            cursor.execute(f"PRAGMA {pragma} = {value}")
-            cursor.execute(f"PRAGMA {pragma}")
-            found = cursor.fetchone()
-            if found is None or found[0] != expected:
-                raise StorageUnavailable(
-                    f"sqlite's {pragma} must be {expected!r}, and is {found and found[0]!r}"
-                )
+        cursor.execute(f"PRAGMA {pragma} = {value}")
+        # SQLite says nothing of a setting that it does not know or cannot change.
+        cursor.execute(f"PRAGMA {pragma}")
+        row = cursor.fetchone()
     finally:
         cursor.close()
+    found = None if row is None else row[0]
+    if found != expected:
+        raise StorageUnavailable(f"sqlite's {pragma} must be {expected!r}, and is {found!r}")
 
 
 def _begin_immediate(connection: Connection) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
+from client.documents import ANSWER, VERSION
 from multitap import InvalidRequest, ServerError, errors
 from multitap.answers import (
     error_of,
@@ -17,28 +18,6 @@ from multitap.answers import (
 from multitap.wire import Fault, PredictAnswer, Version
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
-ANSWER = {
-    "task": "sentiment",
-    "version": 3,
-    "digest": "sha256:9f",
-    "kind": "classification",
-    "predictions": [{"label": "positive", "score": 0.75}],
-    "usage": {"rows": 1, "tokens": 9, "truncated": 0},
-}
-VERSION: dict[str, object] = {
-    "task": "sentiment",
-    "version": 3,
-    "digest": "sha256:9f",
-    "size_bytes": 5,
-    "kind": "classification",
-    "labels": ["no", "yes"],
-    "spec": {},
-    "aliases": ["live"],
-    "state": "ready",
-    "servable": True,
-    "created_at": "2026-11-22T12:00:00Z",
-    "created_by": "anonymous",
-}
 
 
 def problem(code: str, status: int, **more: object) -> httpx.Response:

@@ -143,8 +143,11 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> object:
-    if name not in __all__:
-        raise AttributeError(f"module 'multitap' has no attribute {name!r}")
-    home = next((module for module, names in _HOMES.items() if name in names), "errors")
-    return getattr(import_module(f"multitap.{home}"), name)
+if not TYPE_CHECKING:  # type checkers would take every name for granted
+
+    def __getattr__(name: str) -> object:
+        if name not in __all__:
+            message = f"module 'multitap' has no attribute {name!r}"
+            raise AttributeError(message)
+        home = next((module for module, names in _HOMES.items() if name in names), "errors")
+        return getattr(import_module(f"multitap.{home}"), name)

@@ -262,3 +262,9 @@ class PointRequest(Request):
     version: VersionNumber
     expected: VersionNumber | None = None
     reason: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class Health(Answer):
+    """The answer of /livez and /readyz."""
+
+    status: Literal["alive", "ready"]

@@ -1,0 +1,71 @@
+"""The bottleneck adapter at one site: Houlsby et al. 2019 and its published variants.
+
+Shape suffixes: T tokens, H hidden, M bottleneck. With x the residual that enters a sub-layer, h its
+output and LN its norm (Houlsby: `LN(x + h + A(h))`), the order of steps is that of the `adapters`
+library 1.3.0, `methods/modeling.py`, classes Adapter and ParallelAdapter.
+"""
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .encoder import Norm
+from .linear import TrainableLinear
+from .spec import Bottleneck
+
+# The adapter's own layer norms use torch's default, whatever the backbone's epsilon is.
+_NEW_NORM_EPS = 1e-5
+
+
+class BottleneckSite:
+    """One bottleneck after one sub-layer."""
+
+    def __init__(self, module: Bottleneck, tensors: Mapping[str, Tensor]) -> None:
+        """Build from the site's tensors, under the last part of their names."""
+        self._module = module
+        self._down = TrainableLinear(tensors["down.weight"], tensors["down.bias"])
+        self._up = TrainableLinear(tensors["up.weight"], tensors["up.bias"])
+        self._scaling = tensors.get("scaling")
+        self._norm_before = _new_norm("norm_before", tensors)
+        self._norm_after = _new_norm("norm_after", tensors)
+
+    def __call__(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return the sub-layer's output `[T, H]`."""
+        if self._module.arrangement == "parallel":
+            return self._parallel(x_TH, h_TH, norm)
+        return self._sequential(x_TH, h_TH, norm)
+
+    def _sequential(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        module = self._module
+        sum_TH = h_TH + x_TH if module.norm_before else h_TH
+        z_TH = norm(sum_TH) if module.norm_before else h_TH
+        residual_TH = {"sub_layer": h_TH, "sum": sum_TH, "input": z_TH}[module.residual]
+        u_TH = self._adapt(z_TH)
+        if module.residual_before_new_norm:
+            u_TH = self._after(u_TH + residual_TH)
+        else:
+            u_TH = self._after(u_TH) + residual_TH
+        return norm(u_TH + x_TH) if module.norm_after else u_TH
+
+    def _parallel(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        u_TH = self._after(self._adapt(x_TH))
+        return norm(h_TH + u_TH + x_TH)
+
+    def _adapt(self, z_TH: Tensor) -> Tensor:
+        if self._norm_before is not None:
+            z_TH = self._norm_before(z_TH)
+        u_TH = self._up(self._down(z_TH, self._module.activation))
+        if self._scaling is not None:
+            return u_TH * self._scaling
+        factor = self._module.scaling
+        return u_TH if factor == 1.0 else torch.mul(u_TH, factor)
+
+    def _after(self, u_TH: Tensor) -> Tensor:
+        return u_TH if self._norm_after is None else self._norm_after(u_TH)
+
+
+def _new_norm(name: str, tensors: Mapping[str, Tensor]) -> Norm | None:
+    if f"{name}.weight" not in tensors:
+        return None
+    return Norm(tensors[f"{name}.weight"], tensors[f"{name}.bias"], _NEW_NORM_EPS)

@@ -1,0 +1,138 @@
+"""A packed post-LN transformer encoder with taps where adapters change it.
+
+Shape suffixes: T tokens of all rows, H hidden size, F feed-forward size. One layer computes
+`x = merge(x, attention(x))` and `x = merge(x, ffn(x))`; without adapters a merge is `LN(x + h)`
+(Vaswani et al. 2017, section 3.1; the order of BERT). The same encoder serves and trains: only the
+kind of its linear layers differs.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .attention import attend
+from .config import BackboneConfig
+from .linear import FrozenLinear, Linear, LinearFactory
+from .packing import PackedRows
+from .spec import Site
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Norm:
+    """A layer norm."""
+
+    weight_H: Tensor
+    bias_H: Tensor
+    eps: float
+
+    def __call__(self, x_TH: Tensor) -> Tensor:
+        """Return `[T, H]`."""
+        return F.layer_norm(x_TH, self.weight_H.shape, self.weight_H, self.bias_H, self.eps)
+
+
+class Taps(Protocol):
+    """The places where an adapter, or a mix of them, changes a forward pass."""
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
+        """Return the embeddings' output, given their sum and the backbone's norm."""
+        ...
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return a sub-layer's output, given the residual x, the sub-layer's h and its norm."""
+        ...
+
+
+class BareTaps:
+    """The backbone as it is."""
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
+        """Return `LN(x)`."""
+        return norm(x_TH)
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002
+        """Return `LN(x + h)`."""
+        return norm(x_TH + h_TH)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EncoderLayer:
+    """One layer's weights, query, key and value in one product."""
+
+    query_key_value: Linear
+    attention_output: Linear
+    attention_norm: Norm
+    ffn_up: Linear
+    ffn_down: Linear
+    ffn_norm: Norm
+
+
+class Encoder:
+    """A frozen backbone, ready to run."""
+
+    def __init__(
+        self,
+        config: BackboneConfig,
+        weights: Mapping[str, Tensor],
+        linear: LinearFactory = FrozenLinear,
+    ) -> None:
+        """Build from weights under their names without prefix; `linear` makes the layers."""
+        family = config.family
+        self.config = config
+        self._words = weights[family.word_embeddings]
+        self._positions = weights[family.position_embeddings]
+        self._types = weights[family.type_embeddings]
+        self._embedding_norm = _norm(config, weights, family.embedding_norm)
+        self._layers = [
+            _layer(config, weights, index, linear) for index in range(config.num_layers)
+        ]
+
+    def norms(self) -> Iterator[tuple[str, Norm]]:
+        """Yield the backbone's layer norms with their places in the grammar of adapter files."""
+        yield "embeddings", self._embedding_norm
+        for index, layer in enumerate(self._layers):
+            yield f"layers.{index}.attention", layer.attention_norm
+            yield f"layers.{index}.ffn", layer.ffn_norm
+
+    def forward(self, rows: PackedRows, taps: Taps) -> Tensor:
+        """Return the last hidden states `[T, H]`, in the order of the packed tokens."""
+        x_TH = F.embedding(rows.token_ids_T, self._words)
+        x_TH = x_TH + F.embedding(rows.type_ids_T, self._types)
+        x_TH = x_TH + F.embedding(rows.positions_T, self._positions)
+        x_TH = taps.embed(x_TH, self._embedding_norm)
+        for index, layer in enumerate(self._layers):
+            context_TH = attend(layer.query_key_value(x_TH), rows, self.config.num_heads)
+            h_TH = layer.attention_output(context_TH)
+            x_TH = taps.merge(index, "attention", x_TH, h_TH, layer.attention_norm)
+            h_TH = layer.ffn_down(layer.ffn_up(x_TH, self.config.activation))
+            x_TH = taps.merge(index, "ffn", x_TH, h_TH, layer.ffn_norm)
+        return x_TH
+
+
+def _layer(
+    config: BackboneConfig, weights: Mapping[str, Tensor], index: int, linear: LinearFactory
+) -> EncoderLayer:
+    names = config.family.layer_names(index)
+    fused = (names.query, names.key, names.value)
+    return EncoderLayer(
+        query_key_value=linear(
+            torch.cat([weights[f"{name}.weight"] for name in fused]),
+            torch.cat([weights[f"{name}.bias"] for name in fused]),
+        ),
+        attention_output=_linear(weights, names.attention_output, linear),
+        attention_norm=_norm(config, weights, names.attention_norm),
+        ffn_up=_linear(weights, names.ffn_up, linear),
+        ffn_down=_linear(weights, names.ffn_down, linear),
+        ffn_norm=_norm(config, weights, names.ffn_norm),
+    )
+
+
+def _linear(weights: Mapping[str, Tensor], name: str, linear: LinearFactory) -> Linear:
+    return linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+
+def _norm(config: BackboneConfig, weights: Mapping[str, Tensor], name: str) -> Norm:
+    return Norm(weights[f"{name}.weight"], weights[f"{name}.bias"], config.layer_norm_eps)

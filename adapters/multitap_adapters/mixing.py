@@ -1,0 +1,45 @@
+"""Taps for a batch of several adapters: every segment of tokens goes through its own.
+
+Shape suffixes: T tokens, H hidden. Segments are adjacent, cover every token, and are given in the
+order of the tokens, so that a site is a loop over slices.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .encoder import Norm, Taps
+from .spec import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Adjacent tokens of rows with the same taps."""
+
+    taps: Taps
+    tokens: int
+
+
+def mix(segments: Sequence[Segment]) -> Taps:
+    """Return taps for adjacent segments; one segment needs no mixing."""
+    return segments[0].taps if len(segments) == 1 else MixedTaps(segments)
+
+
+class MixedTaps:
+    """Each segment's own taps over its slice of the tokens."""
+
+    def __init__(self, segments: Sequence[Segment]) -> None:
+        self._taps = [segment.taps for segment in segments]
+        self._tokens = [segment.tokens for segment in segments]
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
+        """Return the embeddings' output `[T, H]`."""
+        parts = x_TH.split(self._tokens)
+        return torch.cat([t.embed(part, norm) for t, part in zip(self._taps, parts, strict=True)])
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return a sub-layer's output `[T, H]`."""
+        parts = zip(self._taps, x_TH.split(self._tokens), h_TH.split(self._tokens), strict=True)
+        return torch.cat([taps.merge(layer, site, x, h, norm) for taps, x, h in parts])

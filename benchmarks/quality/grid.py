@@ -1,0 +1,108 @@
+"""What the quality benchmark runs: tasks, the grid both sides share, seeds.
+
+A search with one seed on a sample of the training rows chooses learning rate and epochs by the
+validation score, for each task and side alone; three seeds on all rows then give the result. The
+test split is measured in the result runs only.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Side = Literal["adapter", "full"]
+SIDES: tuple[Side, ...] = ("adapter", "full")
+LEARNING_RATES = (1e-4, 5e-4, 2e-3)
+SEEDS = (0, 1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class QualityTask:
+    """One data set, what the score is, and the facts for the shipped file's card."""
+
+    name: str
+    data: str
+    epochs: tuple[int, int]
+    batch_size: int
+    search_rows: int
+    description: str
+    licence: str
+    source: str
+    positive_label: str | None = None
+
+
+TASKS = (
+    QualityTask(
+        name="sentiment",
+        data="sst2",
+        epochs=(1, 2),
+        batch_size=64,
+        search_rows=8_000,
+        description="Whether a sentence of a film review speaks well or ill of the film.",
+        licence="none stated: a public research benchmark",
+        source="Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; train and dev as in GLUE",
+    ),
+    QualityTask(
+        name="banking-intent",
+        data="banking77",
+        epochs=(3, 6),
+        batch_size=32,
+        search_rows=3_000,
+        description="Which of 77 things a bank's customer wants.",
+        licence="CC BY 4.0",
+        source="Banking77: Casanueva et al. 2020",
+    ),
+    QualityTask(
+        name="question-type",
+        data="trec6",
+        epochs=(3, 6),
+        batch_size=32,
+        search_rows=3_000,
+        description="What a question asks for: ABBR, DESC, ENTY, HUM, LOC or NUM.",
+        licence="none stated: a public research benchmark",
+        source="TREC question classification, coarse labels: Li and Roth 2002",
+    ),
+    QualityTask(
+        name="spam",
+        data="sms_spam",
+        epochs=(2, 4),
+        batch_size=32,
+        search_rows=2_000,
+        description="Whether a text message is spam or ham.",
+        licence="free, no limitations besides the copyright notice and no warranty",
+        source="SMS Spam Collection v.1: Almeida et al. 2011; split 80/10/10 with seed 0, stratified",
+        positive_label="spam",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run of the benchmark."""
+
+    task: QualityTask
+    side: Side
+    stage: Literal["search", "result"]
+    learning_rate: float
+    epochs: int
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A name for the run's files."""
+        rate = f"{self.learning_rate:.0e}".replace("e-0", "e-")
+        return f"{self.task.name}-{self.side}-{self.stage}-lr{rate}-epochs{self.epochs}-seed{self.seed}"
+
+
+def search_runs(task: QualityTask, side: Side) -> list[Run]:
+    """Return every point of the grid, with the first seed."""
+    return [
+        Run(task, side, "search", rate, epochs, SEEDS[0])
+        for rate in LEARNING_RATES
+        for epochs in task.epochs
+    ]
+
+
+def result_runs(best: Run) -> list[Run]:
+    """Return the chosen point with every seed, on all rows."""
+    return [
+        Run(best.task, best.side, "result", best.learning_rate, best.epochs, seed) for seed in SEEDS
+    ]

@@ -1,0 +1,170 @@
+"""Adapters against full fine-tuning on real data: run, or go on with, the whole benchmark.
+
+    python benchmarks/quality/run.py --data DATA --out OUT
+
+DATA holds `<set>/{train,validation,test}.jsonl.gz`; OUT gets one JSON file a run, and the adapter
+files. Several of these processes may share OUT: each takes runs that no other has taken.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import random
+import time
+from pathlib import Path
+
+import torch
+from full_finetuning import FullLearner
+from grid import SIDES, TASKS, QualityTask, Run, result_runs, search_runs
+
+from multitap_adapters.backbone import Backbone, read_backbone
+from multitap_adapters.embedded import embedded_folder
+from multitap_adapters.linear import GradientLinear
+from multitap_training import CardFacts, Files, TrainingSettings, train_adapter, write_file
+from multitap_training.dataset import read_dataset, tokenize
+from multitap_training.examples import read_examples
+from multitap_training.loop import LabelledRows, Loop, predict_labels
+from multitap_training.scores import Score, classification_scores
+
+
+def main() -> None:
+    """Take runs until none is left."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--threads", type=int, default=1)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    out: Path = options.out
+    out.mkdir(parents=True, exist_ok=True)
+    backbone = read_backbone(embedded_folder(), linear=GradientLinear)
+    while (pending := _pending(out)) is not None:
+        claimed = next((run for run in pending if _claim(out, run)), None)
+        if claimed is None:
+            time.sleep(5)
+            continue
+        started_s = time.monotonic()
+        scores = _execute(claimed, backbone, options.data, out)
+        scores["seconds"] = round(time.monotonic() - started_s, 1)
+        _result_path(out, claimed).write_text(json.dumps(scores, indent=1) + "\n")
+        print(claimed.name, scores, flush=True)
+
+
+def best_run(out: Path, task: QualityTask, side: str) -> Run | None:
+    """Return the search's winner by validation score, None while the search goes on."""
+    runs = [run for s in SIDES if s == side for run in search_runs(task, s)]
+    if not all(_result_path(out, run).exists() for run in runs):
+        return None
+    return max(runs, key=lambda run: json.loads(_result_path(out, run).read_text())["validation"])
+
+
+def _pending(out: Path) -> list[Run] | None:
+    """Return the runs that can start, None when all are done."""
+    runs: list[Run] = []
+    waiting = False
+    for task in TASKS:
+        for side in SIDES:
+            best = best_run(out, task, side)
+            waiting = waiting or best is None
+            runs.extend(search_runs(task, side) if best is None else result_runs(best))
+    left = [run for run in runs if not _result_path(out, run).exists()]
+    return left if left or waiting else None
+
+
+def _claim(out: Path, run: Run) -> bool:
+    try:
+        os.close(os.open(out / f"{run.name}.claim", os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        return False
+    return True
+
+
+def _result_path(out: Path, run: Run) -> Path:
+    return out / f"{run.name}.json"
+
+
+def _execute(run: Run, backbone: Backbone, data: Path, out: Path) -> dict[str, float | int]:
+    folder = data / run.task.data
+    validation = folder / "validation.jsonl.gz"
+    train = folder / "train.jsonl.gz" if run.stage == "result" else _sample(run, folder, out)
+    if run.stage == "search" and not validation.exists():
+        validation = _held_out(run, folder, out)
+    files = Files(
+        train=train,
+        validation=validation if validation.exists() else None,
+        test=folder / "test.jsonl.gz" if run.stage == "result" else None,
+    )
+    settings = TrainingSettings(
+        epochs=run.epochs,
+        learning_rate=run.learning_rate,
+        batch_size=run.task.batch_size,
+        seed=run.seed,
+        positive_label=run.task.positive_label,
+    )
+    if run.side == "full":
+        return _train_full(settings, files, backbone)
+    facts = CardFacts(
+        task=run.task.name,
+        description=run.task.description,
+        languages=("en",),
+        licence=run.task.licence,
+        data_name=run.task.data,
+        data_source=run.task.source,
+    )
+    result = train_adapter(backbone, settings, files, facts)
+    if run.stage == "result":
+        write_file(out / f"{run.name}.safetensors", result.data)
+    firsts: dict[str, float | int] = {"best_epoch": result.epoch}
+    for metric in result.metrics:
+        firsts.setdefault(metric.split, metric.value)
+    return firsts
+
+
+def _train_full(
+    settings: TrainingSettings, files: Files, backbone: Backbone
+) -> dict[str, float | int]:
+    max_tokens = settings.max_tokens
+    dataset = read_dataset(
+        files.train, files.validation, backbone.tokenizer, max_tokens=max_tokens, seed=settings.seed
+    )
+    learner = FullLearner(embedded_folder(), len(dataset.labels), settings.seed)
+
+    def measure(rows: LabelledRows) -> tuple[Score, ...]:
+        predicted, _ = predict_labels(learner, rows)
+        return classification_scores(
+            predicted, rows.labels, dataset.labels, settings.positive_label
+        )
+
+    fit = Loop(learner, settings, dataset.train, lambda: measure(dataset.validation)).run()
+    scores: dict[str, float | int] = {"best_epoch": fit.epoch, "validation": fit.scores[0].value}
+    if files.test is not None:
+        examples = read_examples(files.test)
+        rows, _ = tokenize(files.test, examples, dataset.labels, backbone.tokenizer, max_tokens)
+        scores["test"] = measure(rows)[0].value
+    return scores
+
+
+def _sample(run: Run, folder: Path, out: Path) -> Path:
+    return _part(run, folder, out, "search-train", slice(0, run.task.search_rows))
+
+
+def _held_out(run: Run, folder: Path, out: Path) -> Path:
+    return _part(run, folder, out, "search-validation", slice(-1_000, None))
+
+
+def _part(run: Run, folder: Path, out: Path, name: str, rows: slice) -> Path:
+    """Write a seeded part of the training rows, the same for every run of a task."""
+    path = out / f"{run.task.name}-{name}.jsonl"
+    lines = gzip.decompress((folder / "train.jsonl.gz").read_bytes()).decode().splitlines()
+    random.Random(0).shuffle(lines)  # noqa: S311  a sample, not a secret
+    part = path.with_suffix(f".{os.getpid()}")
+    part.write_text("\n".join(lines[rows]) + "\n")
+    part.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,131 @@
+"""Which rows run next: a bounded queue, and batches up to a token budget. Holds no tensors.
+
+There is no timer: an idle worker takes what is there. Rows keep the order in which they came,
+whatever their task, and a row larger than the budget runs alone. Room is reserved before an
+adapter is loaded, so that the bound covers rows that wait for their adapter.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+from .errors import EngineStopped, Overloaded
+from .submission import QueuedRow, Submission
+
+_FASTEST_RETRY_S = 0.1
+_SLOWEST_RETRY_S = 60.0
+_GUESSED_TOKENS_PER_S = 5_000.0
+_SMOOTHING = 0.2
+
+
+class Batcher:
+    """The queue between the event loop and the worker thread."""
+
+    def __init__(
+        self,
+        *,
+        batch_tokens: int,
+        queued_tokens: int,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._batch_tokens = batch_tokens
+        self._queued_tokens = queued_tokens
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._queue: deque[QueuedRow] = deque()
+        self._waiting_tokens = 0
+        self._waiting_rows = 0
+        self._tokens_per_s = _GUESSED_TOKENS_PER_S
+        self._taken_at_s: float | None = None
+        self._taken_tokens = 0
+        self._stopped = False
+
+    def reserve(self, submission: Submission) -> None:
+        """Count a submission's tokens against the bound.
+
+        An empty queue takes any submission, so that none is too large for ever.
+
+        Raises:
+            Overloaded: there is no room now.
+            EngineStopped: the engine takes no more rows.
+        """
+        with self._changed:
+            if self._stopped:
+                raise EngineStopped("the engine has stopped")
+            after = self._waiting_tokens + submission.tokens
+            if self._waiting_tokens and after > self._queued_tokens:
+                raise Overloaded(self._retry_after_s(after - self._queued_tokens))
+            self._waiting_tokens = after
+            self._waiting_rows += len(submission.rows)
+
+    def release(self, submission: Submission) -> None:
+        """Give back the room of a submission that will not be queued."""
+        with self._changed:
+            self._forget(submission.tokens, len(submission.rows))
+
+    def put(self, submission: Submission) -> None:
+        """Queue a reserved submission's rows; its adapter is loaded."""
+        rows = [
+            QueuedRow(submission, index, len(row.token_ids))
+            for index, row in enumerate(submission.rows)
+        ]
+        with self._changed:
+            self._queue.extend(rows)
+            self._changed.notify()
+
+    def take(self) -> list[QueuedRow]:
+        """Wait for rows, and return a batch; an empty one means that the engine stops.
+
+        Rows that nobody waits for any more are dropped here.
+        """
+        with self._changed:
+            self._measure_drain()
+            while True:
+                batch = self._next_batch()
+                if batch or self._stopped:
+                    break
+                self._changed.wait()
+            self._taken_at_s = self._clock() if batch else None
+            self._taken_tokens = sum(row.tokens for row in batch)
+            return batch
+
+    def stop(self) -> None:
+        """Take no more rows; those that are queued still run."""
+        with self._changed:
+            self._stopped = True
+            self._changed.notify_all()
+
+    def waiting_rows(self) -> int:
+        """Return the rows that are queued, or wait for their adapter."""
+        with self._changed:
+            return self._waiting_rows
+
+    def _next_batch(self) -> list[QueuedRow]:
+        batch: list[QueuedRow] = []
+        tokens = 0
+        while self._queue:
+            row = self._queue[0]
+            if not row.submission.abandoned:
+                if batch and tokens + row.tokens > self._batch_tokens:
+                    break
+                batch.append(row)
+                tokens += row.tokens
+            self._queue.popleft()
+            self._forget(row.tokens, 1)
+        return batch
+
+    def _forget(self, tokens: int, rows: int) -> None:
+        self._waiting_tokens -= tokens
+        self._waiting_rows -= rows
+
+    def _measure_drain(self) -> None:
+        if self._taken_at_s is None:
+            return
+        spent_s = max(self._clock() - self._taken_at_s, 1e-6)
+        rate = self._taken_tokens / spent_s
+        self._tokens_per_s += _SMOOTHING * (rate - self._tokens_per_s)
+
+    def _retry_after_s(self, excess_tokens: int) -> float:
+        wait_s = excess_tokens / self._tokens_per_s
+        return min(max(wait_s, _FASTEST_RETRY_S), _SLOWEST_RETRY_S)

@@ -1,0 +1,35 @@
+"""From an operator's choices to an engine that runs, and to its end."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import torch
+
+from multitap_adapters.backbone import read_backbone
+
+from .mixed_engine import MixedEngine
+from .settings import EngineSettings
+
+
+def build_engine(
+    folder: Path, read_blob: Callable[[str], bytes], settings: EngineSettings
+) -> MixedEngine:
+    """Read the backbone in a folder, and build an engine on it; sets torch's threads.
+
+    Raises:
+        UnsupportedBackbone: the folder holds no backbone that can run.
+    """
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    return MixedEngine(read_backbone(folder), read_blob, settings)
+
+
+@asynccontextmanager
+async def running(engine: MixedEngine) -> AsyncIterator[MixedEngine]:
+    """Start an engine on this event loop; drain and stop it at the end."""
+    await engine.start()
+    try:
+        yield engine
+    finally:
+        await engine.stop()

@@ -1,0 +1,186 @@
+"""The training loop: AdamW, warm-up and linear decay, and the best epoch on validation.
+
+Interrupting it keeps the best epoch so far, or the weights as they are where none has ended.
+"""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from multitap_adapters.packing import PackedRows, pack_rows
+
+from .batches import ordered_batches, shuffled_batches
+from .learner import Learner
+from .scores import Score
+from .settings import TrainingSettings
+
+_MAX_GRADIENT_NORM = 1.0
+_MEASURING_ROWS = 128
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledRows:
+    """Tokenized rows and the index of each one's label."""
+
+    token_ids: Sequence[Sequence[int]]
+    type_ids: Sequence[Sequence[int]]
+    labels: Sequence[int]
+
+    @property
+    def lengths(self) -> list[int]:
+        """The number of tokens of every row."""
+        return [len(row) for row in self.token_ids]
+
+    def packed(self, rows: Sequence[int], position_offset: int) -> PackedRows:
+        """Return some rows as one batch."""
+        return pack_rows(
+            [self.token_ids[row] for row in rows],
+            [self.type_ids[row] for row in rows],
+            position_offset=position_offset,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Where a run stands after a step; `best` is the best validation score so far."""
+
+    epoch: int
+    epochs: int
+    step: int
+    steps: int
+    loss: float
+    tokens_per_s: float
+    best: Score | None
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """The best epoch's weights, in the order of the learner's parameters."""
+
+    state: tuple[Tensor, ...]
+    epoch: int
+    scores: tuple[Score, ...]
+    interrupted: bool
+
+
+class Loop:
+    """One run over one learner."""
+
+    def __init__(
+        self,
+        learner: Learner,
+        settings: TrainingSettings,
+        train: LabelledRows,
+        measure: Callable[[], tuple[Score, ...]],
+        *,
+        position_offset: int = 0,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+    ) -> None:
+        """Prepare a run; `measure` scores the learner on validation, the deciding score first."""
+        self._learner = learner
+        self._settings = settings
+        self._train = train
+        self._measure = measure
+        self._position_offset = position_offset
+        self._on_progress = on_progress
+        self._best: Fit | None = None
+        per_epoch = math.ceil(len(train.labels) / settings.batch_size)
+        self._steps = per_epoch * settings.epochs
+        self._step = 0
+        self._optimizer = torch.optim.AdamW(
+            learner.parameters(),
+            lr=settings.learning_rate,
+            weight_decay=settings.weight_decay,
+            fused=True,
+        )
+        self._schedule = torch.optim.lr_scheduler.LambdaLR(
+            self._optimizer, lambda step: rate(step, self._steps, settings.warmup)
+        )
+
+    def run(self) -> Fit:
+        """Train, and return the best epoch; Ctrl-C ends it early."""
+        generator = torch.Generator().manual_seed(self._settings.seed)
+        interrupted = False
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(self._settings.seed)
+            try:
+                for epoch in range(1, self._settings.epochs + 1):
+                    self._run_epoch(epoch, generator)
+                    self._keep_if_best(epoch)
+            except KeyboardInterrupt:
+                interrupted = True
+        if self._best is None:
+            self._keep_if_best(0)
+        best = self._best
+        assert best is not None  # noqa: S101  kept just above
+        self._restore(best.state)
+        return Fit(best.state, best.epoch, best.scores, interrupted)
+
+    def _run_epoch(self, epoch: int, generator: torch.Generator) -> None:
+        start_s, tokens = time.monotonic(), 0
+        for rows in shuffled_batches(self._train.lengths, self._settings.batch_size, generator):
+            batch = self._train.packed(rows, self._position_offset)
+            loss = self._learn(batch, torch.tensor([self._train.labels[row] for row in rows]))
+            tokens += batch.tokens
+            self._on_progress(
+                Progress(
+                    epoch=epoch,
+                    epochs=self._settings.epochs,
+                    step=self._step,
+                    steps=self._steps,
+                    loss=loss,
+                    tokens_per_s=tokens / max(time.monotonic() - start_s, 1e-9),
+                    best=self._best.scores[0] if self._best else None,
+                )
+            )
+
+    def _learn(self, batch: PackedRows, labels_R: Tensor) -> float:
+        logits_RO = self._learner.logits(batch, dropout=self._settings.dropout)
+        loss = F.cross_entropy(logits_RO, labels_R)
+        self._optimizer.zero_grad()
+        loss.backward()  # pyright: ignore[reportUnknownMemberType]  torch's stub
+        torch.nn.utils.clip_grad_norm_(self._learner.parameters(), _MAX_GRADIENT_NORM)
+        self._optimizer.step()
+        self._schedule.step()
+        self._step += 1
+        return float(loss.detach())
+
+    def _keep_if_best(self, epoch: int) -> None:
+        scores = self._measure()
+        if self._best is None or scores[0].value > self._best.scores[0].value:
+            state = tuple(leaf.detach().clone() for leaf in self._learner.parameters())
+            self._best = Fit(state, epoch, scores, interrupted=False)
+
+    def _restore(self, state: Sequence[Tensor]) -> None:
+        with torch.no_grad():
+            for leaf, value in zip(self._learner.parameters(), state, strict=True):
+                leaf.copy_(value)
+
+
+def rate(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the learning rate at a step: a linear rise, then a linear fall to 0."""
+    rise = max(1, int(steps * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    return max(0.0, (steps - step) / max(1, steps - rise))
+
+
+def predict_labels(
+    learner: Learner, rows: LabelledRows, *, position_offset: int = 0
+) -> tuple[list[int], float]:
+    """Return the most probable label of every row, and the mean cross-entropy."""
+    predicted = [0] * len(rows.labels)
+    total = 0.0
+    with torch.inference_mode():
+        for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
+            logits_RO = learner.logits(rows.packed(batch, position_offset), dropout=0.0)
+            labels_R = torch.tensor([rows.labels[row] for row in batch])
+            total += float(F.cross_entropy(logits_RO, labels_R, reduction="sum"))
+            for row, label in zip(batch, logits_RO.argmax(1).tolist(), strict=True):
+                predicted[row] = label
+    return predicted, total / len(rows.labels)

@@ -1,0 +1,52 @@
+"""What a trainer may choose, with the defaults that the starter tasks were trained with."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from .errors import SettingsError
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSettings:
+    """Hyperparameters of one run; the same settings, data and machine give the same bytes.
+
+    The method, its start and the schedule are those of Houlsby et al. 2019, sections 2.1 and 3.1.
+    """
+
+    method: Literal["houlsby", "none"] = "houlsby"
+    size: int = 32
+    layer_norms: bool = True
+    pooling: Literal["mean", "cls"] = "mean"
+    epochs: int = 10
+    learning_rate: float = 1e-3
+    batch_size: int = 32
+    warmup: float = 0.1
+    weight_decay: float = 0.01
+    dropout: float = 0.1
+    max_tokens: int = 128
+    seed: int = 0
+    dtype: Literal["fp16", "fp32"] = "fp16"
+    positive_label: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise SettingsError where a number is out of its range."""
+        ranges: Mapping[str, tuple[float, float]] = {
+            "size": (1, 4_096),
+            "epochs": (1, 1_000),
+            "learning_rate": (1e-8, 1.0),
+            "batch_size": (1, 4_096),
+            "warmup": (0.0, 1.0),
+            "weight_decay": (0.0, 1.0),
+            "dropout": (0.0, 0.9),
+            "max_tokens": (3, 65_536),
+            "seed": (0, 2**63 - 1),
+        }
+        for name, (least, most) in ranges.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise SettingsError(f"{name} must be from {least} to {most}, got {value}")
+
+    def described(self) -> dict[str, str | int | float | bool]:
+        """Return the settings that were made, for an adapter's card."""
+        return {name: value for name, value in asdict(self).items() if value is not None}

@@ -1,0 +1,130 @@
+"""Every setting of the server, read once: a name, a unit and a bound each.
+
+``MULTITAP_PORT=9000`` in the environment is `port`; values of the command line go before it.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .engine.settings import EngineSettings
+from .errors import ConfigError
+
+PREFIX: Final = "MULTITAP_"
+# Settings of the client and the command, which may share an environment with a server.
+CLIENT_KEYS: Final = frozenset({"MULTITAP_URL", "MULTITAP_KEY"})
+
+Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
+Bytes = Annotated[int, Field(ge=1, le=2**32)]
+
+
+def _registry_folder() -> Path:
+    return Path.home() / ".multitap" / "registry"
+
+
+class ServerConfig(BaseModel):
+    """The settings of one server."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: str = Field(
+        default="127.0.0.1", min_length=1, max_length=253, description="address to listen on"
+    )
+    port: int = Field(default=8000, ge=0, le=65_535, description="port; 0 takes a free one")
+    registry: Path = Field(
+        default_factory=_registry_folder, description="folder of tasks and adapters"
+    )
+    backbone: str = Field(
+        default="embedded",
+        min_length=1,
+        max_length=4_096,
+        description="`embedded`, a local folder, or a hub id",
+    )
+
+    json_bytes: Bytes = Field(default=8 * 2**20, description="size of a JSON body, bytes")
+    upload_bytes: Bytes = Field(default=256 * 2**20, description="size of an adapter file, bytes")
+    body_idle_s: Seconds = Field(default=15, description="wait for the next part of a body, s")
+    json_body_s: Seconds = Field(default=30, description="wait for a whole JSON body, s")
+    upload_body_s: Seconds = Field(default=900, description="wait for a whole upload, s")
+
+    rows_per_call: int = Field(
+        default=1_024, ge=1, le=100_000, description="rows (inputs times tasks) of one call"
+    )
+    characters_per_row: int = Field(
+        default=100_000, ge=1, le=10_000_000, description="characters of one row"
+    )
+    scores_per_call: int = Field(
+        default=200_000, ge=1, le=10_000_000, description="scores (rows times top_k) of one answer"
+    )
+    json_depth: int = Field(default=16, ge=4, le=200, description="nesting of a JSON body")
+    predict_timeout_s: Seconds = Field(
+        default=60, description="deadline of a call without `timeout_ms`, s"
+    )
+
+    engine_threads: int = Field(
+        default=0, ge=0, le=1_024, description="threads of the forward pass; 0 takes every core"
+    )
+    batch_tokens: int = Field(
+        default=4_096, ge=64, le=2**20, description="tokens of one forward pass"
+    )
+    queued_tokens: int = Field(
+        default=262_144, ge=64, le=2**26, description="tokens that may wait for a forward pass"
+    )
+    adapter_bytes: int = Field(
+        default=2 * 2**30, ge=0, le=2**44, description="memory of idle adapters, bytes"
+    )
+    loading_threads: int = Field(default=2, ge=1, le=64, description="threads that load adapters")
+    encode_threads: int = Field(default=2, ge=1, le=64, description="threads that tokenize")
+    storage_threads: int = Field(default=4, ge=1, le=64, description="threads that read storage")
+    waiting_calls: int = Field(
+        default=512, ge=1, le=100_000, description="calls that may wait for a thread of a kind"
+    )
+    uploads: int = Field(default=4, ge=1, le=64, description="uploads at the same time")
+
+    keep_alive_s: Seconds = Field(default=75, description="life of an idle connection, s")
+    drain_s: Seconds = Field(default=30, description="time for running calls at the end, s")
+
+    def engine_settings(self) -> EngineSettings:
+        """Return the part that the engine takes."""
+        return EngineSettings(
+            threads=self.engine_threads,
+            batch_tokens=self.batch_tokens,
+            queued_tokens=self.queued_tokens,
+            adapter_bytes=self.adapter_bytes,
+            loading_threads=self.loading_threads,
+        )
+
+    @classmethod
+    def read(
+        cls, environ: Mapping[str, str], overrides: Mapping[str, object] | None = None
+    ) -> Self:
+        """Read the settings from an environment; `overrides` that are not None go before it.
+
+        Raises:
+            ConfigError: a key or value that is not as it should be, by name.
+        """
+        names = {f"{PREFIX}{name.upper()}": name for name in cls.model_fields}
+        values: dict[str, object] = {}
+        for key, text in environ.items():
+            if key in names:
+                values[names[key]] = text
+            elif key.startswith(PREFIX) and key not in CLIENT_KEYS:
+                expected = ", ".join(names)
+                message = f"unknown setting {key!r}, expected one of {expected}"
+                raise ConfigError(message)
+        values |= {name: value for name, value in (overrides or {}).items() if value is not None}
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise ConfigError(_describe(error)) from error
+
+
+def _describe(error: ValidationError) -> str:
+    parts = [
+        f"setting {'.'.join(str(part) for part in fault['loc'])!r} is {fault['input']!r}: "
+        f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+        for fault in error.errors(include_url=False)
+    ]
+    return "; ".join(parts)

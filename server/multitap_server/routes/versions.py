@@ -1,0 +1,169 @@
+"""Versions: uploaded, listed, shown, downloaded."""
+
+from typing import Annotated, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter
+from fastapi import Query as QueryParameters
+from pydantic import Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from multitap.wire import JsonObject, Version, VersionList
+from multitap_server.catalogue import Catalogue
+from multitap_server.config import ServerConfig
+from multitap_server.guards.body import BodyLimits, body_meter_of
+from multitap_server.ranges import entity_tag, matches, parse_range
+from multitap_server.request_body import FILE_TYPES, BodyChunks, require_media_type
+from multitap_server.responses import json_response
+from multitap_server.uploads import Uploads
+
+from .declared import STORAGE, Responses, file_body, problems
+from .strict import Query, strict_router
+from .tasks import ANONYMOUS
+
+_FILE_SCHEMA: Final[JsonObject] = {"schema": {"type": "string", "format": "binary"}}
+_FILE_HEADERS: Final[JsonObject] = {
+    "ETag": {"description": "The digest, quoted.", "schema": {"type": "string"}}
+}
+
+
+class UploadQuery(Query):
+    """What to do with an upload."""
+
+    alias: str | None = Field(default=None, description="alias that moves to the version")
+
+
+class VersionsQuery(Query):
+    """Which versions to list."""
+
+    limit: int = Field(default=100, ge=1, le=1_000, description="versions of a page")
+    after: str | None = Field(default=None, max_length=200, description="`next` of the last page")
+
+
+def versions_router(config: ServerConfig, catalogue: Catalogue, uploads: Uploads) -> APIRouter:
+    """Return the routes of versions."""
+    router = strict_router("versions")
+    _add_upload(router, config, catalogue, uploads)
+    _add_reads(router, catalogue)
+    _add_file(router, catalogue)
+    return router
+
+
+def _add_upload(
+    router: APIRouter, config: ServerConfig, catalogue: Catalogue, uploads: Uploads
+) -> None:
+    limits = BodyLimits(config.upload_bytes, config.body_idle_s, config.upload_body_s)
+
+    @router.post(
+        "/tasks/{task}/versions",
+        operation_id="publish",
+        summary="Publish an adapter file as a version",
+        status_code=201,
+        response_model=Version,
+        responses=_publish_responses(),
+        openapi_extra=file_body(FILE_TYPES),
+    )
+    async def publish(
+        task: str, request: Request, query: Annotated[UploadQuery, QueryParameters()]
+    ) -> Response:
+        """The same bytes again give the version that exists, and status 200."""
+        require_media_type(request.headers, FILE_TYPES)
+        body_meter_of(request.scope).limits = limits
+        publication = await uploads.publish(
+            task, BodyChunks(request), by=ANONYMOUS, alias=query.alias
+        )
+        version = catalogue.describe(publication.record)
+        return json_response(
+            version,
+            status=201 if publication.created else 200,
+            headers={"location": _location(version)},
+        )
+
+
+def _add_reads(router: APIRouter, catalogue: Catalogue) -> None:
+    @router.get(
+        "/tasks/{task}/versions",
+        operation_id="versions",
+        summary="List a task's versions, newest first",
+        response_model=VersionList,
+        responses=problems("task_not_found", *STORAGE),
+    )
+    async def versions(task: str, query: Annotated[VersionsQuery, QueryParameters()]) -> Response:
+        return json_response(await catalogue.versions(task, limit=query.limit, after=query.after))
+
+    @router.get(
+        "/tasks/{task}/versions/{version}",
+        operation_id="version",
+        summary="Show one version",
+        response_model=Version,
+        responses=problems("task_not_found", "version_not_found", *STORAGE),
+    )
+    async def version(task: str, version: str) -> Response:
+        return json_response(await catalogue.version(task, version))
+
+
+def _add_file(router: APIRouter, catalogue: Catalogue) -> None:
+    @router.get(
+        "/tasks/{task}/versions/{version}/file",
+        operation_id="version_file",
+        summary="Download a version's adapter file",
+        response_class=Response,
+        responses=_file_responses(),
+    )
+    async def version_file(task: str, version: str, request: Request) -> Response:
+        """Takes `If-None-Match`, and single ranges with `Range` and `If-Range`."""
+        record = await catalogue.record(task, version)
+        tag = entity_tag(record.digest)
+        headers = {"etag": tag, "accept-ranges": "bytes"}
+        if matches(request.headers, tag):
+            return Response(status_code=304, headers=headers)
+        part = parse_range(request.headers, tag, record.size_bytes)
+        content = await catalogue.read_file(record)
+        name = f"{record.task}-{record.version}.safetensors"
+        headers["content-disposition"] = f'attachment; filename="{name}"'
+        if part is None:
+            return Response(content, headers=headers, media_type=FILE_TYPES[0])
+        headers["content-range"] = part.content_range()
+        content = content[part.first : part.last + 1]
+        return Response(content, status_code=206, headers=headers, media_type=FILE_TYPES[0])
+
+
+def _location(version: Version) -> str:
+    return f"/tasks/{quote(version.task)}/versions/{version.version}"
+
+
+def _publish_responses() -> Responses:
+    location = {"Location": {"description": "The version.", "schema": {"type": "string"}}}
+    declared = problems(
+        "request_timeout",
+        "backbone_mismatch",
+        "too_large",
+        "unsupported_media_type",
+        "invalid_adapter",
+        "storage_full",
+        *STORAGE,
+    )
+    declared[200] = {
+        "model": Version,
+        "description": "These bytes are a version already.",
+        "headers": location,
+    }
+    declared[201] = {"description": "The version was made.", "headers": location}
+    return declared
+
+
+def _file_responses() -> Responses:
+    declared = problems(
+        "task_not_found", "version_not_found", "range_not_satisfiable", "corrupt_blob", *STORAGE
+    )
+    content = {FILE_TYPES[0]: _FILE_SCHEMA}
+    whole = "The whole file."
+    declared[200] = {"description": whole, "headers": _FILE_HEADERS, "content": content}
+    declared[206] = {
+        "description": "One range of it.",
+        "headers": _FILE_HEADERS,
+        "content": content,
+    }
+    declared[304] = {"description": "The client has it already.", "headers": _FILE_HEADERS}
+    return declared

@@ -1,0 +1,139 @@
+"""A running server: opened from the inside out, drained and closed in the other order."""
+
+import asyncio
+import ipaddress
+import logging
+import signal
+import socket
+import threading
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Final, TypeAlias
+
+import uvicorn
+from fastapi import FastAPI
+
+from multitap_registry.contract import Registry
+from multitap_registry.folder import open_registry
+
+from .app import create_app
+from .config import ServerConfig
+from .engine.contract import Engine
+from .errors import ConfigError
+
+EngineOpener: TypeAlias = Callable[[ServerConfig, Registry], AbstractAsyncContextManager[Engine]]
+
+_STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+_LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
+
+
+class HttpServer(uvicorn.Server):
+    """A server that says where it listens once it does."""
+
+    def __init__(self, config: ServerConfig, app: FastAPI, on_ready: Callable[[str], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                host=config.host,
+                port=config.port,
+                access_log=False,
+                log_config=None,
+                lifespan="on",
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=int(config.drain_s) + 1,
+                timeout_keep_alive=int(config.keep_alive_s) + 1,
+                ws="none",
+            )
+        )
+        self._on_ready = on_ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind, then report the address."""
+        await super().startup(sockets)
+        if self.started:
+            self._on_ready(self.url)
+
+    @property
+    def url(self) -> str:
+        """The base URL, with the port that was bound."""
+        host, port = self.servers[0].sockets[0].getsockname()[:2]
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def serve(
+    config: ServerConfig,
+    open_engine: EngineOpener,
+    *,
+    on_ready: Callable[[str], None],
+) -> None:
+    """Serve until SIGINT or SIGTERM, then answer what is running and close.
+
+    `on_ready` gets the base URL once connections are taken.
+
+    Raises:
+        ConfigError: the host is not loopback.
+        RegistryError, EngineError, OSError: something could not be opened.
+        SystemExit: the address could not be bound.
+    """
+    require_loopback(config.host)
+    with (
+        open_registry(config.registry, max_upload_bytes=config.upload_bytes) as registry,
+        asyncio.Runner(loop_factory=_loop) as runner,
+    ):
+        runner.run(_serve(config, registry, open_engine, on_ready))
+
+
+async def _serve(
+    config: ServerConfig,
+    registry: Registry,
+    open_engine: EngineOpener,
+    on_ready: Callable[[str], None],
+) -> None:
+    async with open_engine(config, registry) as engine:
+        server = HttpServer(config, create_app(config, registry, engine), on_ready)
+        with _signals_end_quietly():
+            await server.serve()
+
+
+def require_loopback(host: str) -> None:
+    """Return for a loopback address; anything else waits for keys. Raises: ConfigError."""
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        message = f"host {host!r} is not loopback, and without keys nothing else is safe"
+        raise ConfigError(message)
+
+
+def configure_logging(level: int = logging.INFO) -> None:
+    """Send the server's own log to standard error; called by the process that serves."""
+    logging.basicConfig(level=level, format=_LOG_FORMAT)
+
+
+@contextmanager
+def _signals_end_quietly() -> Generator[None]:
+    """Keep the process alive after the server stopped by a signal, so that all is closed.
+
+    The server handles the signals while it runs and raises them once more when it has stopped;
+    SIGTERM would end the process there.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in _STOP_SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    """Return uvloop's event loop where it is installed, which is everywhere but on Windows."""
+    try:
+        import uvloop  # noqa: PLC0415 (an optional part)
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

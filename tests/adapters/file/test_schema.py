@@ -7,13 +7,14 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from adapter_bytes import every_method_spec, head_only_spec
+from multitap_adapters.file.canonical import Json
 from multitap_adapters.file.schema import spec_schema, spec_schema_text
 from multitap_adapters.spec import AdapterSpec
 
 SCHEMA = Path(__file__).parents[3] / "docs" / "adapter-spec.schema.json"
 
 
-def satisfies_the_schema(document: object) -> bool:
+def satisfies_the_schema(document: dict[str, Json]) -> bool:
     validator = Draft202012Validator(spec_schema())
     return validator.is_valid(document)  # pyright: ignore[reportUnknownMemberType] (typed in part)
 
@@ -42,7 +43,7 @@ def test_written_specifications_satisfy_the_schema(spec: AdapterSpec) -> None:
         ("card", {"parent": "md5:0"}),
     ],
 )
-def test_the_schema_refuses_what_the_reader_refuses(part: str, value: object) -> None:
+def test_the_schema_refuses_what_the_reader_refuses(part: str, value: Json) -> None:
     document = json.loads(head_only_spec().model_dump_json())
     assert satisfies_the_schema(document)
     assert not satisfies_the_schema(document | {part: value})

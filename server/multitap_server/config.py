@@ -42,6 +42,20 @@ class ServerConfig(BaseModel):
         max_length=4_096,
         description="`embedded`, a local folder, or a hub id",
     )
+    starter: bool = Field(
+        default=True, description="fill an empty registry with the starter tasks"
+    )
+
+    threads: int = Field(default=0, ge=0, le=1_024, description="torch threads; 0: every core")
+    batch_tokens: int = Field(
+        default=4_096, ge=1, le=1_048_576, description="tokens of one forward pass"
+    )
+    queued_tokens: int = Field(
+        default=262_144, ge=1, le=2**30, description="tokens that may wait for the engine"
+    )
+    adapter_bytes: int = Field(
+        default=2 * 2**30, ge=1, le=2**40, description="adapters kept in memory, bytes"
+    )
 
     json_bytes: Bytes = Field(default=8 * 2**20, description="size of a JSON body, bytes")
     upload_bytes: Bytes = Field(default=256 * 2**20, description="size of an adapter file, bytes")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from multitap_registry.contract import Registry
 
-from ..engine.contract import Engine
-from ..engine.errors import EngineError
+from multitap_server.engine.contract import Engine
+from multitap_server.engine.errors import EngineError
 
 FOLDER = Path(__file__).parent
 PUBLISHER = "starter"

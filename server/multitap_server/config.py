@@ -9,7 +9,6 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from .engine.settings import EngineSettings
 from .errors import ConfigError
 
 PREFIX: Final = "MULTITAP_"
@@ -42,9 +41,7 @@ class ServerConfig(BaseModel):
         max_length=4_096,
         description="`embedded`, a local folder, or a hub id",
     )
-    starter: bool = Field(
-        default=True, description="fill an empty registry with the starter tasks"
-    )
+    starter: bool = Field(default=True, description="fill an empty registry with the starter tasks")
 
     threads: int = Field(default=0, ge=0, le=1_024, description="torch threads; 0: every core")
     batch_tokens: int = Field(
@@ -77,19 +74,6 @@ class ServerConfig(BaseModel):
         default=60, description="deadline of a call without `timeout_ms`, s"
     )
 
-    engine_threads: int = Field(
-        default=0, ge=0, le=1_024, description="threads of the forward pass; 0 takes every core"
-    )
-    batch_tokens: int = Field(
-        default=4_096, ge=64, le=2**20, description="tokens of one forward pass"
-    )
-    queued_tokens: int = Field(
-        default=262_144, ge=64, le=2**26, description="tokens that may wait for a forward pass"
-    )
-    adapter_bytes: int = Field(
-        default=2 * 2**30, ge=0, le=2**44, description="memory of idle adapters, bytes"
-    )
-    loading_threads: int = Field(default=2, ge=1, le=64, description="threads that load adapters")
     encode_threads: int = Field(default=2, ge=1, le=64, description="threads that tokenize")
     storage_threads: int = Field(default=4, ge=1, le=64, description="threads that read storage")
     waiting_calls: int = Field(
@@ -99,16 +83,6 @@ class ServerConfig(BaseModel):
 
     keep_alive_s: Seconds = Field(default=75, description="life of an idle connection, s")
     drain_s: Seconds = Field(default=30, description="time for running calls at the end, s")
-
-    def engine_settings(self) -> EngineSettings:
-        """Return the part that the engine takes."""
-        return EngineSettings(
-            threads=self.engine_threads,
-            batch_tokens=self.batch_tokens,
-            queued_tokens=self.queued_tokens,
-            adapter_bytes=self.adapter_bytes,
-            loading_threads=self.loading_threads,
-        )
 
     @classmethod
     def read(

@@ -1,9 +1,11 @@
 """Tokenizing the parts of a call: every text once for each length that its tasks take."""
 
+import asyncio
 from collections.abc import Sequence
 
 from multitap.wire import Fault
 
+from .deadline import Deadline
 from .engine.contract import EncodedRow, Engine, TextRow
 from .engine.errors import InputTooLong
 from .errors import InvalidRequest
@@ -23,8 +25,10 @@ class Encoding:
         self._engine = engine
         self._threads = threads
 
-    async def encode(self, parts: Sequence[Part], *, truncate: bool) -> None:
+    async def encode(self, parts: Sequence[Part], deadline: Deadline, *, truncate: bool) -> None:
         """Fill in `encoded`; a part with a text that is too long to be left whole fails.
+
+        Past the deadline, every part fails.
 
         Raises:
             Overloaded: no thread is free, and none will be soon.
@@ -36,7 +40,13 @@ class Encoding:
         if _is_short(batches):
             encoded = self._encode(batches)
         else:
-            encoded = await self._threads.run(lambda: self._encode(batches))
+            try:
+                async with asyncio.timeout_at(deadline.at_s):
+                    encoded = await self._threads.run(lambda: self._encode(batches))
+            except TimeoutError:
+                for part in parts:
+                    part.failure = deadline.exceeded()
+                return
         for part in parts:
             found = encoded[part.record.spec.max_tokens]
             part.encoded = [found[row] for row in part.rows]

@@ -115,7 +115,7 @@ class UnusableOutput(EdgeError):
         super().__init__(f"the outputs of a {kind} head are not finite")
 
 
-class ClientGone(Exception):  # noqa: N818 (an event, not an error)
+class ClientGone(Exception):
     """The client closed the connection before it was answered."""
 
 

@@ -156,13 +156,7 @@ class Predictions:
         timeout_ms = parameters.timeout_ms
         timeout_s = self._config.predict_timeout_s if timeout_ms is None else timeout_ms / 1000
         deadline = Deadline.after(timeout_s, since_s=call.arrived_s)
-        try:
-            async with asyncio.timeout_at(deadline.at_s):
-                await self._encoding.encode(parts, truncate=parameters.truncate)
-        except TimeoutError:
-            for part in parts:
-                part.failure = deadline.exceeded()
-            return
+        await self._encoding.encode(parts, deadline, truncate=parameters.truncate)
         await self._compute([part for part in parts if part.failure is None], deadline, call)
         await self._decode([part for part in parts if part.failure is None], parameters)
 

@@ -50,7 +50,6 @@ _KINDS = (
     Kind("nothing_to_roll_back_to", 409, "The alias has no earlier target"),
     Kind("too_large", 413, "The request is too large"),
     Kind("unsupported_media_type", 415, "The body has the wrong content type"),
-    Kind("range_not_satisfiable", 416, "The range lies outside the file"),
     Kind("invalid_request", 422, "The request is not valid"),
     Kind("invalid_adapter", 422, "The adapter is not valid"),
     Kind("overloaded", 429, "The queue is full"),
@@ -61,6 +60,8 @@ _KINDS = (
     Kind("deadline_exceeded", 504, "No answer in time"),
     Kind("storage_full", 507, "No space left", "no space is left for this upload or change"),
 )
+# HTTP's own status for this one fault of a request (RFC 9110, 15.5.17).
+UNSATISFIABLE_RANGE: Final = Kind("invalid_request", 416, "The range lies outside the file")
 CODES: Final[Mapping[str, Kind]] = MappingProxyType({kind.code: kind for kind in _KINDS})
 
 EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
@@ -73,7 +74,7 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
         edge.Forbidden: "forbidden",
         edge.RouteNotFound: "not_found",
         edge.MethodNotAllowed: "method_not_allowed",
-        edge.RangeNotSatisfiable: "range_not_satisfiable",
+        edge.RangeNotSatisfiable: "invalid_request",
         edge.UnusableOutput: "internal",
         AdapterFileError: "invalid_adapter",
         registry.InvalidReference: "invalid_request",
@@ -98,9 +99,21 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
     }
 )
 
+# Where the one fault of these is.
+_PLACES: Final[Mapping[type[Exception], str]] = MappingProxyType(
+    {
+        edge.RangeNotSatisfiable: "header.range",
+        registry.InvalidReference: "reference",
+        engine.UnsupportedAdapter: "spec",
+        engine.InputTooLong: "inputs",
+    }
+)
+
 
 def kind_of(error: Exception) -> Kind:
     """Return the row of the table for an exception."""
+    if isinstance(error, edge.RangeNotSatisfiable):
+        return UNSATISFIABLE_RANGE
     if isinstance(error, engine.AdapterUnavailable) and isinstance(
         error.__cause__, registry.CorruptBlob
     ):
@@ -138,19 +151,13 @@ def problem_response(error: Exception, request_id: str) -> Response:
 
 
 def _faults(error: Exception) -> list[Fault] | None:
-    match error:
-        case edge.InvalidRequest():
-            return list(error.faults)
-        case AdapterFileError():
-            return [Fault(at=fault.at, message=fault.message) for fault in error.faults]
-        case registry.InvalidReference():
-            return [Fault(at="path", message=str(error))]
-        case engine.UnsupportedAdapter():
-            return [Fault(at="spec", message=str(error))]
-        case engine.InputTooLong():
-            return [Fault(at=f"inputs.{error.index}", message=str(error))]
-        case _:
-            return None
+    """Return every fault of a body, a file or a reference; None where the detail says it all."""
+    if isinstance(error, edge.InvalidRequest):
+        return list(error.faults)
+    if isinstance(error, AdapterFileError):
+        return [Fault(at=fault.at, message=fault.message) for fault in error.faults]
+    place = _PLACES.get(type(error))
+    return None if place is None else [Fault(at=place, message=str(error))]
 
 
 def _headers(error: Exception, status: int) -> dict[str, str]:

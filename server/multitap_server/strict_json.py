@@ -28,9 +28,7 @@ def parse_json(body: bytes, *, max_depth: int) -> JsonValue:
     """
     try:
         text = body.decode()
-        document: JsonValue = json.loads(
-            text, object_pairs_hook=_object, parse_constant=_refuse_constant
-        )
+        document: JsonValue = _DECODER.decode(text)
         # Only an escape can bring a surrogate in, and a pair of them is one character by now.
         if _SURROGATE.search(body):
             json.dumps(document, ensure_ascii=False).encode()
@@ -81,3 +79,6 @@ def _children(value: JsonValue) -> list[JsonValue]:
     if isinstance(value, dict):
         return list(value.values())
     return value if isinstance(value, list) else []
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_constant=_refuse_constant)

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
 
 from multitap.wire import JsonObject
-from multitap_server.problems import CODES, MEDIA_TYPE
+from multitap_server.problems import CODES, MEDIA_TYPE, Kind
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 SCHEMAS: Final = "#/components/schemas/"
+_RETRIED: Final = (429, 503)
 # Every route may answer these: guards stand before it, and unknown query parameters are refused.
 EVERYWHERE: Final = ("forbidden", "invalid_request", "internal")
 JSON_BODY: Final = ("malformed_json", "request_timeout", "too_large", "unsupported_media_type")
@@ -28,10 +29,10 @@ STORAGE: Final = ("overloaded", "unavailable")
 
 def problems(*codes: str) -> Responses:
     """Return the declarations of these problems and of those that every route may answer."""
-    by_status: dict[int, list[str]] = {}
+    by_status: dict[int, list[Kind]] = {}
     for code in dict.fromkeys((*codes, *EVERYWHERE)):
-        by_status.setdefault(CODES[code].status, []).append(code)
-    return {status: _problem(status, by_status[status]) for status in sorted(by_status)}
+        by_status.setdefault(CODES[code].status, []).append(CODES[code])
+    return {status: declare(*by_status[status]) for status in sorted(by_status)}
 
 
 def json_body(*models: str, examples: dict[str, JsonObject]) -> JsonObject:
@@ -50,14 +51,15 @@ def file_body(media_types: Sequence[str]) -> JsonObject:
     return {"requestBody": {"required": True, "content": content}}
 
 
-def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
-    titles = "; ".join(f"`{code}`: {CODES[code].title}" for code in codes)
-    examples = {code: {"value": _example(code)} for code in codes}
+def declare(*kinds: Kind) -> dict[str, Any]:
+    """Return the declaration of problems that share a status."""
+    titles = "; ".join(f"`{kind.code}`: {kind.title}" for kind in kinds)
+    examples = {kind.code: {"value": _example(kind)} for kind in kinds}
     declared: dict[str, Any] = {
         "description": f"{titles}.",
         "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}Problem"}, "examples": examples}},
     }
-    if status in (429, 503):
+    if kinds[0].status in _RETRIED:
         seconds = {"type": "integer", "minimum": 1}
         declared["headers"] = {
             "Retry-After": {"description": "Seconds to wait.", "schema": seconds}
@@ -65,13 +67,12 @@ def _problem(status: int, codes: Sequence[str]) -> dict[str, Any]:
     return declared
 
 
-def _example(code: str) -> JsonObject:
-    kind = CODES[code]
+def _example(kind: Kind) -> JsonObject:
     return {
-        "type": f"/problems/{code}",
+        "type": f"/problems/{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "code": code,
+        "code": kind.code,
         "detail": kind.detail or "what happened, in one sentence",
         "request_id": "5f0c9d0f6a0b4c0e8d7a1b2c3d4e5f60",
     }

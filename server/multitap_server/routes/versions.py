@@ -13,12 +13,13 @@ from multitap.wire import JsonObject, Version, VersionList
 from multitap_server.catalogue import Catalogue
 from multitap_server.config import ServerConfig
 from multitap_server.guards.body import BodyLimits, body_meter_of
+from multitap_server.problems import UNSATISFIABLE_RANGE
 from multitap_server.ranges import entity_tag, matches, parse_range
 from multitap_server.request_body import FILE_TYPES, BodyChunks, require_media_type
 from multitap_server.responses import json_response
 from multitap_server.uploads import Uploads
 
-from .declared import STORAGE, Responses, file_body, problems
+from .declared import STORAGE, Responses, declare, file_body, problems
 from .strict import Query, strict_router
 from .tasks import ANONYMOUS
 
@@ -154,9 +155,8 @@ def _publish_responses() -> Responses:
 
 
 def _file_responses() -> Responses:
-    declared = problems(
-        "task_not_found", "version_not_found", "range_not_satisfiable", "corrupt_blob", *STORAGE
-    )
+    declared = problems("task_not_found", "version_not_found", "corrupt_blob", *STORAGE)
+    declared[416] = declare(UNSATISFIABLE_RANGE)
     content = {FILE_TYPES[0]: _FILE_SCHEMA}
     whole = "The whole file."
     declared[200] = {"description": whole, "headers": _FILE_HEADERS, "content": content}

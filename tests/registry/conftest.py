@@ -12,6 +12,7 @@ from multitap_registry.contract import Registry
 from multitap_registry.folder import open_registry
 from multitap_registry.memory import MemoryRegistry
 from multitap_registry.sql import SqlRegistry
+from publisher_process import PublisherProcess, running_publisher
 
 MAX_UPLOAD_BYTES = 64 * 1024
 
@@ -44,3 +45,10 @@ def registry(request: pytest.FixtureRequest, clock: Clock) -> Registry:
         return MemoryRegistry(max_upload_bytes=MAX_UPLOAD_BYTES, clock=clock)
     stored: SqlRegistry = request.getfixturevalue("stored")
     return stored
+
+
+@pytest.fixture(scope="module")
+def publisher() -> Generator[PublisherProcess, None, None]:
+    """Return the program that publishes in processes of its own."""
+    with running_publisher() as process:
+        yield process

@@ -11,11 +11,6 @@ from rich.table import Table
 _PIPE_WIDTH = 200  # columns where there is no terminal that says how wide it is
 
 
-def stdout() -> Console:
-    """Return the console for results; markup in users' texts is text."""
-    return _console(sys.stdout.isatty(), stderr=False)
-
-
 def stderr() -> Console:
     """Return the console for progress and remarks."""
     return _console(sys.stderr.isatty(), stderr=True)
@@ -37,6 +32,16 @@ def facts(rows: Mapping[str, str]) -> Table:
     for name, value in rows.items():
         filled.add_row(name, value)
     return filled
+
+
+def show(*parts: str | Table) -> None:
+    """Print results to stdout, one below the other; in a pipe, no line ends with spaces."""
+    console = _console(sys.stdout.isatty(), stderr=False)
+    with console.capture() as capture:
+        for part in parts:
+            console.print(part)
+    lines = capture.get().splitlines(keepends=True)
+    sys.stdout.writelines(lines if console.is_terminal else [f"{x.rstrip()}\n" for x in lines])
 
 
 def write_json(text: str) -> None:

@@ -27,7 +27,8 @@ class UsageError(CommandError):
 def report_failure(error: Exception) -> int | None:
     """Print an error and return the exit code; None where the error is a bug."""
     if isinstance(error, typer.TyperException):
-        return _print(error.format_message(), code=error.exit_code)
+        message = error.format_message()
+        return _print(message[:1].lower() + message[1:].removesuffix("."), code=error.exit_code)
     if isinstance(error, CommandError):
         code = 2 if isinstance(error, UsageError) else 1
         return _print(error.message, error.details, code=code)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import facts, stdout, table, to_json, write_json
+from .console import facts, show, table, to_json, write_json
 from .failures import CommandError, extra
 from .options import Json
 from .wording import one_line, size
@@ -32,16 +32,11 @@ def inspect(
         }
         write_json(to_json(document))
         return
-    console = stdout()
-    console.print(facts(_file_facts(adapter)))
-    for part in (_modules(adapter.spec), _metrics(adapter.spec.card)):
+    card = adapter.spec.card
+    show(facts(_file_facts(adapter)))
+    for part in (_modules(adapter.spec), _metrics(card), facts(_card_facts(card))):
         if part.row_count:
-            console.print()
-            console.print(part)
-    card = _card_facts(adapter.spec.card)
-    if card:
-        console.print()
-        console.print(facts(card))
+            show("", part)
 
 
 def _read(file: Path) -> "AdapterFile":

@@ -10,7 +10,7 @@ import typer
 import multitap
 
 from .connecting import open_client
-from .console import stdout, table, write_json
+from .console import show, table, write_json
 from .failures import CommandError, UsageError, fault_lines
 from .inputs import (
     STANDARD_INPUT,
@@ -153,11 +153,10 @@ def _show(done: "Sequence[tuple[list[InputValue], PredictAnswer]]") -> None:
             ]
             for index, best in enumerate(scores):
                 rows.add_row("" if index else text, best.label, f"{best.score:.3f}")
-    console = stdout()
-    console.print(rows)
     truncated = sum(answer.usage.truncated for _, answer in done)
     answer = done[0][1]
-    console.print(f"{answer.task}@{answer.version}" + (f", {truncated} cut" if truncated else ""))
+    cut = f", {truncated} cut to the task's length" if truncated else ""
+    show(rows, f"{answer.task}@{answer.version}{cut}")
 
 
 def _text(value: InputValue) -> str:

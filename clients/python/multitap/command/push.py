@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from .connecting import open_client
-from .console import facts, stdout, write_json
+from .console import facts, show, write_json
 from .options import DEFAULT_URL, Json, TaskArgument, Url
 from .wording import size
 
@@ -25,20 +25,18 @@ def push(
     from .progress import byte_progress  # noqa: PLC0415 (late: --help stays fast)
 
     with open_client(url) as client:
-        with byte_progress(f"pushing {file.name}") as show:
-            publication = client.push(task, file, alias=alias, progress=show)
+        with byte_progress(f"pushing {file.name}") as advance:
+            publication = client.push(task, file, alias=alias, progress=advance)
         record = publication.record
         if json:
             write_json(record.model_dump_json(exclude_unset=True))
             return
         live = client.task(task).live
     verb = "published" if publication.created else "these bytes were there already:"
-    console = stdout()
-    console.print(f"{verb} {record.task}@{record.version}")
     rows = {"digest": record.digest, "size": size(record.size_bytes), "kind": record.kind}
     rows["live"] = "nothing" if live is None else f"{record.task}@{live}"
     if record.aliases:
         rows["aliases"] = ", ".join(record.aliases)
     if not record.servable:
         rows["servable"] = "no: made for another backbone than this server's"
-    console.print(facts(rows))
+    show(f"{verb} {record.task}@{record.version}", facts(rows))

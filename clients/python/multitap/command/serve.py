@@ -28,9 +28,19 @@ def serve(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads (default: all).")
     ] = None,
+    no_starter: Annotated[
+        bool, typer.Option("--no-starter", help="Leave an empty registry empty.")
+    ] = False,
 ) -> None:
     """Serve the tasks of a registry; other settings come from MULTITAP_* variables."""
     with extra("server"):
         from .serving_run import run_server  # noqa: PLC0415 (an extra: torch and a web server)
-    overrides = {"registry": registry, "backbone": backbone, "host": host, "port": port}
-    run_server(os.environ, overrides, threads=threads or 0)
+    overrides = {
+        "registry": registry,
+        "backbone": backbone,
+        "host": host,
+        "port": port,
+        "threads": threads,
+        "starter": False if no_starter else None,
+    }
+    run_server(os.environ, overrides)

@@ -1,52 +1,37 @@
 """One server from its settings to its end; imports torch, so it is imported late."""
 
-import asyncio
 import sys
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from multitap_adapters.errors import AdapterError
-from multitap_adapters.model_folder import find_model_folder
-from multitap_registry.contract import Registry
+from multitap_adapters.file import AdapterFileError
 from multitap_registry.errors import RegistryError
+from multitap_server.assembly import open_engine
 from multitap_server.config import ServerConfig
 from multitap_server.engine.errors import EngineError
-from multitap_server.engine.mixed_engine import MixedEngine
-from multitap_server.engine.opening import build_engine, running
-from multitap_server.engine.settings import EngineSettings
 from multitap_server.errors import ConfigError
 from multitap_server.serving import configure_logging, serve
 
 from .failures import CommandError
 
 
-def run_server(
-    environ: Mapping[str, str], overrides: Mapping[str, object], *, threads: int
-) -> None:
+def run_server(environ: Mapping[str, str], overrides: Mapping[str, object]) -> None:
     """Serve until a signal ends it.
 
     Raises:
         CommandError: a setting, the registry, the backbone or the address cannot be used.
     """
-    settings = EngineSettings(threads=threads)
-
-    @asynccontextmanager
-    async def open_engine(config: ServerConfig, registry: Registry) -> AsyncGenerator[MixedEngine]:
-        folder = await asyncio.to_thread(find_model_folder, config.backbone)
-        engine = await asyncio.to_thread(build_engine, folder, registry.read_blob, settings)
-        async with running(engine):
-            yield engine
-
-    host, port = "", 0
     try:
         config = ServerConfig.read(environ, overrides)
-        host, port = config.host, config.port
-        configure_logging()
-        serve(config, open_engine, on_ready=announce)
-    except (ConfigError, RegistryError, EngineError, AdapterError) as error:
+    except ConfigError as error:
         raise CommandError(str(error)) from error
-    except SystemExit as error:  # what the web server does where it cannot listen; its log says why
-        message = f"cannot listen on {host} port {port}"
+    configure_logging()
+    try:
+        serve(config, open_engine, on_ready=announce)
+    except (ConfigError, RegistryError, EngineError, AdapterError, AdapterFileError) as error:
+        raise CommandError(str(error)) from error
+    except SystemExit as error:  # how the web server ends where it cannot listen; its log says why
+        message = f"cannot listen on {config.host} port {config.port}"
         raise CommandError(message) from error
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from .connecting import open_client
-from .console import facts, stdout, table, to_json, write_json
+from .console import facts, show, table, to_json, write_json
 from .options import DEFAULT_URL, Json, Url
 from .wording import local_time, one_line, short_digest, shorten_list, size
 
@@ -38,9 +38,9 @@ def _show_all(client: "Client", *, json: bool) -> None:
         documents = [each.model_dump(mode="json", exclude_unset=True) for each in listed]
         write_json(to_json({"tasks": documents, "next": None}))
     elif listed:
-        stdout().print(_tasks_table(listed))
+        show(_tasks_table(listed))
     else:
-        stdout().print("no tasks yet; publish one with: multitap push TASK FILE")
+        show("no tasks yet; publish one with: multitap push TASK FILE")
 
 
 def _show_one(client: "Client", name: str, *, json: bool) -> None:
@@ -53,10 +53,7 @@ def _show_one(client: "Client", name: str, *, json: bool) -> None:
         }
         write_json(to_json(document))
         return
-    console = stdout()
-    console.print(facts(_task_facts(record)))
-    console.print()
-    console.print(_versions_table(versions))
+    show(facts(_task_facts(record)), "", _versions_table(versions))
 
 
 def _tasks_table(listed: "list[Task]") -> Table:

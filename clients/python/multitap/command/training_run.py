@@ -26,7 +26,7 @@ from multitap_training import (
 )
 from multitap_training import Progress as Step
 
-from .console import facts, stderr, stdout, table, to_json, write_json
+from .console import facts, show, stderr, table, to_json, write_json
 from .failures import CommandError
 from .train import TrainRequest
 from .wording import size
@@ -47,13 +47,13 @@ def run_training(request: TrainRequest, *, json: bool) -> None:
     try:
         settings = TrainingSettings(**request.settings)  # type: ignore[arg-type]
         folder = find_model_folder(request.backbone)
-        with step_progress() as show:
+        with step_progress() as on_progress:
             result = train_adapter(
                 read_backbone(folder, linear=GradientLinear),
                 settings,
                 Files(request.train, request.validation, request.test),
                 card,
-                on_progress=show,
+                on_progress=on_progress,
             )
         write_file(request.out, result.data)
     except (TrainingError, AdapterError) as error:
@@ -113,7 +113,7 @@ def step_progress() -> Generator[ShowStep]:
     ) as progress:
         bar = progress.add_task("", total=None, epoch="-", loss="-", best="-", speed="")
 
-        def show(step: Step) -> None:
+        def show_step(step: Step) -> None:
             best = "-" if step.best is None else f"{step.best.name} {step.best.value:.4f}"
             progress.update(
                 bar,
@@ -125,31 +125,25 @@ def step_progress() -> Generator[ShowStep]:
                 speed=f"{step.tokens_per_s:,.0f} tokens/s",
             )
 
-        yield show
+        yield show_step
 
 
 def _show(request: TrainRequest, result: TrainingResult) -> None:
-    console = stdout()
     if result.interrupted:
         kept = (
             f"epoch {result.epoch}, the best so far" if result.epoch else "the weights as they were"
         )
-        console.print(f"interrupted: kept {kept}")
+        show(f"interrupted: kept {kept}")
     rows = table("metric", "value", "split", "rows", right=["value", "rows"])
     for metric in result.metrics:
         rows.add_row(metric.name, f"{metric.value:.4f}", metric.split, str(metric.rows))
-    console.print(rows)
-    console.print()
-    console.print(
-        facts(
-            {
-                "file": f"{request.out}, {size(len(result.data))}",
-                "digest": _digest(result.data),
-                "best epoch": str(result.epoch),
-                "publish it": f"multitap push {request.task} {request.out}",
-            }
-        )
-    )
+    made = {
+        "file": f"{request.out}, {size(len(result.data))}",
+        "digest": _digest(result.data),
+        "best epoch": str(result.epoch),
+        "publish it": f"multitap push {request.task} {request.out}",
+    }
+    show(rows, "", facts(made))
 
 
 def _document(request: TrainRequest, result: TrainingResult) -> dict[str, object]:

@@ -112,6 +112,11 @@ def split(file: bytes) -> tuple[dict[str, object], bytes]:
     return cast("dict[str, object]", json.loads(file[8:end])), file[end:]
 
 
+def header_text(file: bytes) -> bytes:
+    """Return a file's header as it stands, with its padding."""
+    return file[8 : 8 + int.from_bytes(file[:8], "little")]
+
+
 def rejoin(header: Mapping[str, object], data: bytes) -> bytes:
     """Return a file of this header document and these tensor bytes, valid or not."""
     return join(json.dumps(header).encode(), data)

@@ -28,5 +28,8 @@ def attend(qkv_T3H: Tensor, rows: PackedRows, num_heads: int) -> Tensor:
 def _attend_group(qkv_T3H: Tensor, group: LengthGroup, num_heads: int) -> Tensor:
     qkv_3RNLD = qkv_T3H.view(group.rows, group.length, 3, num_heads, -1).permute(2, 0, 3, 1, 4)
     query_RNLD, key_RNLD, value_RNLD = qkv_3RNLD.unbind(0)
+    if group.length == 1:
+        # The softmax over one key is 1.
+        return value_RNLD.reshape(group.rows, -1)
     context_RNLD = F.scaled_dot_product_attention(query_RNLD, key_RNLD, value_RNLD)
     return context_RNLD.transpose(1, 2).reshape(group.rows * group.length, -1)

@@ -1,6 +1,6 @@
 """A packed post-LN transformer encoder with taps where adapters change it.
 
-Shape suffixes: T tokens of all rows, H hidden size, F feed-forward size. One layer computes
+Shape suffixes: T tokens of all rows and the filler, H hidden size, F feed-forward size. One layer computes
 `x = merge(x, attention(x))` and `x = merge(x, ffn(x))`; without adapters a merge is `LN(x + h)`
 (Vaswani et al. 2017, section 3.1; the order of BERT). The same encoder serves and trains: only the
 kind of its linear layers differs.
@@ -98,7 +98,7 @@ class Encoder:
             yield f"layers.{index}.ffn", layer.ffn_norm
 
     def forward(self, rows: PackedRows, taps: Taps) -> Tensor:
-        """Return the last hidden states `[T, H]`, in the order of the packed tokens."""
+        """Return the last hidden states `[tokens, H]` of the rows, in their packed order."""
         x_TH = F.embedding(rows.token_ids_T, self._words)
         x_TH = x_TH + F.embedding(rows.type_ids_T, self._types)
         x_TH = x_TH + F.embedding(rows.positions_T, self._positions)
@@ -109,7 +109,7 @@ class Encoder:
             x_TH = taps.merge(index, "attention", x_TH, h_TH, layer.attention_norm)
             h_TH = layer.ffn_down(layer.ffn_up(x_TH, self.config.activation))
             x_TH = taps.merge(index, "ffn", x_TH, h_TH, layer.ffn_norm)
-        return x_TH
+        return x_TH[: rows.tokens]
 
 
 def _layer(

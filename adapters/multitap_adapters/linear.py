@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import FunctionCtx
 
 from .activation import ACTIVATIONS
+from .buckets import recurs
 from .spec import Activation
 
 # oneDNN's names for what it can fuse behind a product: (operation, algorithm).
@@ -114,7 +115,10 @@ class GradientLinear:
 
 
 class TrainableLinear:
-    """A layer whose weight is being trained."""
+    """A layer with a weight of its own, which may be trained: an adapter's, or a head's.
+
+    It goes to oneDNN for sizes that recur (buckets.py); for others a kernel would be compiled.
+    """
 
     def __init__(self, weight_OI: Tensor, bias_O: Tensor | None) -> None:
         self.weight_OI = weight_OI
@@ -122,6 +126,8 @@ class TrainableLinear:
 
     def __call__(self, x_TI: Tensor, activation: Activation = "none") -> Tensor:
         """Return `[T, O]`."""
+        if not recurs(x_TI.shape[0]):
+            return ACTIVATIONS[activation](F.linear(x_TI, self.weight_OI, self.bias_O))
         if torch.is_grad_enabled() and (x_TI.requires_grad or self.weight_OI.requires_grad):
             y_TO: Tensor = _TrainableProduct.apply(x_TI, self.weight_OI, self.bias_O)
             return ACTIVATIONS[activation](y_TO)

@@ -22,9 +22,15 @@ class Segment:
     tokens: int
 
 
-def mix(segments: Sequence[Segment]) -> Taps:
-    """Return taps for adjacent segments; one segment needs no mixing."""
-    return segments[0].taps if len(segments) == 1 else MixedTaps(segments)
+def mix(segments: Sequence[Segment], *, filler: int = 0) -> Taps:
+    """Return taps for adjacent segments; one segment needs no mixing.
+
+    The batch's `filler` goes through the last segment's taps.
+    """
+    if len(segments) == 1:
+        return segments[0].taps
+    last = segments[-1]
+    return MixedTaps([*segments[:-1], Segment(last.taps, last.tokens + filler)])
 
 
 class MixedTaps:

@@ -1,7 +1,8 @@
-"""Rows of tokens laid end to end in one matrix, without padding.
+"""Rows of tokens laid end to end in one matrix, none padded to another's length.
 
 Shape suffixes: T tokens of all rows. Only attention needs to know where a row ends, so a batch
-also says how its rows group by length: attention runs once per distinct length.
+also says how its rows group by length: attention runs once per distinct length. Behind the last
+row stands a filler of single tokens, up to a size that recurs (buckets.py); nobody reads it.
 """
 
 from collections.abc import Sequence
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+
+from .buckets import bucket
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,25 +24,21 @@ class LengthGroup:
 
 @dataclass(frozen=True, slots=True)
 class PackedRows:
-    """A batch without padding.
+    """A batch of `tokens` tokens and `filler` more behind them.
 
-    `starts_R` is each row's first token. `length_order_T` puts the tokens of rows of one length
+    `length_order_T` puts the tokens of rows of one length
     side by side, and `packed_order_T` puts them back; both are None where the rows are so already.
     """
 
     token_ids_T: Tensor
     type_ids_T: Tensor
     positions_T: Tensor
-    starts_R: Tensor
     lengths: tuple[int, ...]
     groups: tuple[LengthGroup, ...]
     length_order_T: Tensor | None
     packed_order_T: Tensor | None
-
-    @property
-    def tokens(self) -> int:
-        """The number of tokens of all rows."""
-        return int(self.token_ids_T.shape[0])
+    tokens: int
+    filler: int
 
 
 def pack_rows(
@@ -55,30 +54,36 @@ def pack_rows(
     starts = [0]
     for length in lengths:
         starts.append(starts[-1] + length)
+    tokens = starts[-1]
+    filler = bucket(tokens) - tokens
     order = sorted(range(len(lengths)), key=lengths.__getitem__)
     length_order = packed_order = None
     if order != list(range(len(lengths))):
-        length_order = torch.cat([torch.arange(starts[r], starts[r + 1]) for r in order])
+        parts = [torch.arange(starts[r], starts[r + 1]) for r in order]
+        length_order = torch.cat([*parts, torch.arange(tokens, tokens + filler)])
         packed_order = torch.empty_like(length_order)
-        packed_order[length_order] = torch.arange(starts[-1])
+        packed_order[length_order] = torch.arange(tokens + filler)
+    positions = torch.cat([*(torch.arange(n) for n in lengths), torch.zeros(filler).long()])
     return PackedRows(
-        token_ids_T=_flat(token_ids),
-        type_ids_T=_flat(type_ids),
-        positions_T=torch.cat([torch.arange(n) for n in lengths]) + position_offset,
-        starts_R=torch.tensor(starts[:-1]),
+        token_ids_T=_flat(token_ids, filler),
+        type_ids_T=_flat(type_ids, filler),
+        positions_T=positions + position_offset,
         lengths=lengths,
-        groups=_groups([lengths[r] for r in order]),
+        groups=_groups([lengths[r] for r in order], filler),
         length_order_T=length_order,
         packed_order_T=packed_order,
+        tokens=tokens,
+        filler=filler,
     )
 
 
-def _flat(rows: Sequence[Sequence[int]]) -> Tensor:
-    return torch.tensor([token for row in rows for token in row], dtype=torch.long)
+def _flat(rows: Sequence[Sequence[int]], filler: int) -> Tensor:
+    return torch.tensor([token for row in rows for token in row] + [0] * filler, dtype=torch.long)
 
 
-def _groups(ascending: list[int]) -> tuple[LengthGroup, ...]:
+def _groups(ascending: list[int], filler: int) -> tuple[LengthGroup, ...]:
     counts: dict[int, int] = {}
     for length in ascending:
         counts[length] = counts.get(length, 0) + 1
-    return tuple(LengthGroup(rows=rows, length=length) for length, rows in counts.items())
+    groups = [LengthGroup(rows=rows, length=length) for length, rows in counts.items()]
+    return (*groups, LengthGroup(rows=filler, length=1)) if filler else tuple(groups)

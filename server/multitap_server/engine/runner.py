@@ -57,7 +57,7 @@ class Runner:
         ]
         outputs: list[Output | None] = [None] * len(rows)
         with torch.inference_mode():
-            hidden_TH = self._backbone.encoder.forward(packed, mix(segments))
+            hidden_TH = self._backbone.encoder.forward(packed, mix(segments, filler=packed.filler))
             parts = hidden_TH.split([segment.tokens for segment in segments])
             for group, sizes, part_TH in zip(groups, lengths, parts, strict=True):
                 for i, output in zip(group, _head(rows[group[0]], part_TH, sizes), strict=True):

@@ -67,8 +67,14 @@ class Script:
 
 @contextmanager
 def served(app: ASGIApp) -> Generator[str]:
-    """Serve an app over loopback and yield its URL."""
-    listening = socket.create_server(("127.0.0.1", 0))
+    """Serve an app on a free port of loopback and yield its URL."""
+    with serve_app(app, socket.create_server(("127.0.0.1", 0))) as url:
+        yield url
+
+
+@contextmanager
+def serve_app(app: ASGIApp, listening: socket.socket) -> Generator[str]:
+    """Serve an app on a socket that listens already, so that nobody waits for a start."""
     config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="auto", ws="none")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[listening])))
@@ -76,6 +82,6 @@ def served(app: ASGIApp) -> Generator[str]:
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = True
+        server.should_exit = server.force_exit = True
         thread.join()
         listening.close()

@@ -95,8 +95,11 @@ def _decode(raw: bytes, place: str) -> str:
 def _parse_json(line: str, place: str) -> InputValue:
     try:
         value: object = json.loads(line)
-    except (ValueError, RecursionError) as error:
-        raise CommandError(f"{place}: not JSON: {str(error).lower()}") from error
+    except json.JSONDecodeError as error:
+        message = f"{place}: not JSON at character {error.pos}: {error.msg.lower()}"
+        raise CommandError(message) from error
+    except (ValueError, RecursionError) as error:  # a number or a nesting without end
+        raise CommandError(f"{place}: not JSON that can be read") from error
     if isinstance(value, str):
         return value
     if not isinstance(value, dict):

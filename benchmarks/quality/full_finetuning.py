@@ -4,6 +4,7 @@ Every weight of the encoder is trained, embeddings included; head, pooling, data
 and the choice of the best epoch are the adapter's.
 """
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from multitap_adapters.backbone import read_weights
 from multitap_adapters.config import parse_config
 from multitap_adapters.encoder import BareTaps, Encoder
 from multitap_adapters.linear import Linear, TrainableLinear
@@ -21,10 +23,6 @@ class FullLearner:
     """A backbone whose every weight is trained, and a linear head on its mean."""
 
     def __init__(self, folder: Path, labels: int, seed: int) -> None:
-        import json
-
-        from multitap_adapters.backbone import read_weights
-
         config = parse_config(json.loads((folder / "config.json").read_text()))
         self._leaves: list[Tensor] = []
         products = {

@@ -20,7 +20,7 @@ class QualityTask:
 
     name: str
     data: str
-    epochs: tuple[int, int]
+    epochs: tuple[int, ...]
     batch_size: int
     search_rows: int
     description: str
@@ -33,19 +33,20 @@ TASKS = (
     QualityTask(
         name="sentiment",
         data="sst2",
-        epochs=(1, 2),
+        epochs=(1,),
         batch_size=64,
         search_rows=8_000,
         description="Whether a sentence of a film review speaks well or ill of the film.",
         licence="none stated: a public research benchmark",
-        source="Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; train and dev as in GLUE",
+        source="Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; "
+        "train and dev as in GLUE",
     ),
     QualityTask(
         name="banking-intent",
         data="banking77",
         epochs=(3, 6),
         batch_size=32,
-        search_rows=3_000,
+        search_rows=1_500,
         description="Which of 77 things a bank's customer wants.",
         licence="CC BY 4.0",
         source="Banking77: Casanueva et al. 2020",
@@ -55,7 +56,7 @@ TASKS = (
         data="trec6",
         epochs=(3, 6),
         batch_size=32,
-        search_rows=3_000,
+        search_rows=1_500,
         description="What a question asks for: ABBR, DESC, ENTY, HUM, LOC or NUM.",
         licence="none stated: a public research benchmark",
         source="TREC question classification, coarse labels: Li and Roth 2002",
@@ -65,10 +66,11 @@ TASKS = (
         data="sms_spam",
         epochs=(2, 4),
         batch_size=32,
-        search_rows=2_000,
+        search_rows=1_000,
         description="Whether a text message is spam or ham.",
         licence="free, no limitations besides the copyright notice and no warranty",
-        source="SMS Spam Collection v.1: Almeida et al. 2011; split 80/10/10 with seed 0, stratified",
+        source="SMS Spam Collection v.1: Almeida et al. 2011; "
+        "split 80/10/10 with seed 0, stratified",
         positive_label="spam",
     ),
 )
@@ -89,7 +91,8 @@ class Run:
     def name(self) -> str:
         """A name for the run's files."""
         rate = f"{self.learning_rate:.0e}".replace("e-0", "e-")
-        return f"{self.task.name}-{self.side}-{self.stage}-lr{rate}-epochs{self.epochs}-seed{self.seed}"
+        point = f"lr{rate}-epochs{self.epochs}-seed{self.seed}"
+        return f"{self.task.name}-{self.side}-{self.stage}-{point}"
 
 
 def search_runs(task: QualityTask, side: Side) -> list[Run]:

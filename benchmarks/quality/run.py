@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from full_finetuning import FullLearner
-from grid import SIDES, TASKS, QualityTask, Run, result_runs, search_runs
+from grid import SIDES, TASKS, QualityTask, Run, Side, result_runs, search_runs
 
 from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.embedded import embedded_folder
@@ -49,16 +49,16 @@ def main() -> None:
         started_s = time.monotonic()
         scores = _execute(claimed, backbone, options.data, out)
         scores["seconds"] = round(time.monotonic() - started_s, 1)
-        _result_path(out, claimed).write_text(json.dumps(scores, indent=1) + "\n")
+        result_path(out, claimed).write_text(json.dumps(scores, indent=1) + "\n")
         print(claimed.name, scores, flush=True)
 
 
-def best_run(out: Path, task: QualityTask, side: str) -> Run | None:
+def best_run(out: Path, task: QualityTask, side: Side) -> Run | None:
     """Return the search's winner by validation score, None while the search goes on."""
-    runs = [run for s in SIDES if s == side for run in search_runs(task, s)]
-    if not all(_result_path(out, run).exists() for run in runs):
+    runs = search_runs(task, side)
+    if not all(result_path(out, run).exists() for run in runs):
         return None
-    return max(runs, key=lambda run: json.loads(_result_path(out, run).read_text())["validation"])
+    return max(runs, key=lambda run: json.loads(result_path(out, run).read_text())["validation"])
 
 
 def _pending(out: Path) -> list[Run] | None:
@@ -70,7 +70,7 @@ def _pending(out: Path) -> list[Run] | None:
             best = best_run(out, task, side)
             waiting = waiting or best is None
             runs.extend(search_runs(task, side) if best is None else result_runs(best))
-    left = [run for run in runs if not _result_path(out, run).exists()]
+    left = [run for run in runs if not result_path(out, run).exists()]
     return left if left or waiting else None
 
 
@@ -82,7 +82,8 @@ def _claim(out: Path, run: Run) -> bool:
     return True
 
 
-def _result_path(out: Path, run: Run) -> Path:
+def result_path(out: Path, run: Run) -> Path:
+    """Return where a run's scores are kept."""
     return out / f"{run.name}.json"
 
 

@@ -29,14 +29,15 @@ def token_ids(row: TextRow) -> list[int]:
 class FakeEngine:
     """An engine in memory, with switches for everything that can go wrong.
 
-    `labels` is the number of outputs of a row, by digest. While `held` is true, futures stay open
-    until `release`.
+    `labels` is the number of outputs of a row, by digest. Futures stay open until `release`, which
+    comes by itself with the submission that makes `together` of them; while `held`, never.
     """
 
     backbone: BackboneIdentity = SAMPLE_BACKBONE
     labels: dict[str, int] = field(default_factory=dict[str, int])
     logits: list[float] | None = None
     held: bool = False
+    together: int = 1
     unsupported: EngineError | None = None
     submit_errors: dict[str, EngineError] = field(default_factory=dict[str, EngineError])
     result_errors: dict[str, Exception] = field(default_factory=dict[str, Exception])
@@ -89,7 +90,7 @@ class FakeEngine:
         self.submitted.append((digest, len(rows), timeout_s))
         future: asyncio.Future[list[Output]] = asyncio.get_running_loop().create_future()
         self.waiting.append((future, digest, list(rows)))
-        if not self.held:
+        if not self.held and len(self.waiting) >= self.together:
             self.release()
         return future
 

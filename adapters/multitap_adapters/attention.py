@@ -17,7 +17,7 @@ def attend(qkv_T3H: Tensor, rows: PackedRows, num_heads: int) -> Tensor:
     sizes = [group.rows * group.length for group in rows.groups]
     parts = [
         _attend_group(part_T3H, group, num_heads)
-        for part_T3H, group in zip(qkv_T3H.split(sizes), rows.groups, strict=True)
+        for part_T3H, group in zip(torch.split(qkv_T3H, sizes), rows.groups, strict=True)
     ]
     context_TH = parts[0] if len(parts) == 1 else torch.cat(parts)
     if rows.packed_order_T is not None:

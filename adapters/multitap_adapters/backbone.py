@@ -1,14 +1,14 @@
 """A frozen backbone in memory: its encoder, its tokenizer and its identity."""
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import Container, Iterator, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Protocol, cast
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from .config import BackboneConfig, parse_config
@@ -24,6 +24,14 @@ from .tokenizer import Tokenizer
 _DTYPE_NAMES = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}
 # Checkpoints converted from TensorFlow call a layer norm's weight gamma and its bias beta.
 _OLD_NORM_NAMES = {"gamma": "weight", "beta": "bias"}
+
+
+class _TensorFile(AbstractContextManager["_TensorFile"], Protocol):
+    """What an open safetensors file can do; the library leaves it without types."""
+
+    def keys(self) -> list[str]: ...
+
+    def get_tensor(self, name: str) -> Tensor: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +54,11 @@ def read_backbone(folder: Path, *, linear: LinearFactory = FrozenLinear) -> Back
     """
     config = parse_config(_read_json(folder / "config.json"))
     tokenizer = Tokenizer.read(folder)
+    if tokenizer.num_ids > config.vocab_size:
+        raise UnsupportedBackbone(
+            f"{folder} has a tokenizer with {tokenizer.num_ids} ids and {config.vocab_size} "
+            "embeddings of words"
+        )
     weights = read_weights(folder, config)
     identity = identify(config, weights, tokenizer)
     float_weights = {name: tensor.float() for name, tensor in weights.items()}
@@ -55,7 +68,10 @@ def read_backbone(folder: Path, *, linear: LinearFactory = FrozenLinear) -> Back
 def identify(
     config: BackboneConfig, weights: Mapping[str, Tensor], tokenizer: Tokenizer
 ) -> BackboneIdentity:
-    """Compute the three digests and the sizes that an adapter names."""
+    """Compute the three digests and the sizes that an adapter names.
+
+    The weights are as stored: their dtype is part of the digest.
+    """
     framed = (
         (name, _DTYPE_NAMES[tensor.dtype], tuple(tensor.shape), _raw(tensor))
         for name, tensor in weights.items()
@@ -81,22 +97,29 @@ def require_same_backbone(wanted: BackboneIdentity, present: BackboneIdentity) -
 
 
 def read_weights(folder: Path, config: BackboneConfig) -> dict[str, Tensor]:
-    """Read the encoder's tensors, and no others, under their names without prefix."""
-    wanted = set(config.family.tensor_names(config.num_layers))
+    """Read the encoder's tensors, and no others, under their names without prefix.
+
+    Raises:
+        UnsupportedBackbone: a file or tensor is missing, broken, or not as the config says.
+    """
+    shapes = config.tensor_shapes()
     weights: dict[str, Tensor] = {}
-    with ExitStack() as files:
-        for path in _weight_files(folder):
-            file = files.enter_context(safe_open(path, framework="pt"))
-            for stored in file.keys():  # noqa: SIM118  not a mapping
-                name = _plain_name(stored, config.family)
-                if name in wanted:
-                    weights[name] = file.get_tensor(stored)
-    missing = sorted(wanted - weights.keys())
+    for path in _weight_files(folder):
+        for stored, tensor in _read_tensors(path, config.family, shapes.keys()):
+            name = _plain_name(stored, config.family)
+            if name in weights:
+                raise UnsupportedBackbone(f"{path} holds {name!r} twice, once as {stored!r}")
+            weights[name] = tensor
+    missing = sorted(shapes.keys() - weights.keys())
     if missing:
         raise UnsupportedBackbone(f"{folder} lacks {len(missing)} tensors, {missing[0]!r} first")
-    odd = [name for name, tensor in weights.items() if tensor.dtype not in _DTYPE_NAMES]
-    if odd:
-        raise UnsupportedBackbone(f"{odd[0]!r} has dtype {weights[odd[0]].dtype}")
+    for name, tensor in weights.items():
+        if tensor.dtype not in _DTYPE_NAMES:
+            raise UnsupportedBackbone(f"{name!r} has dtype {tensor.dtype}")
+        if tensor.shape != shapes[name]:
+            raise UnsupportedBackbone(
+                f"{name!r} has shape {list(tensor.shape)}, expected {list(shapes[name])}"
+            )
     return weights
 
 
@@ -104,11 +127,26 @@ def _weight_files(folder: Path) -> Iterator[Path]:
     whole, index = folder / "model.safetensors", folder / "model.safetensors.index.json"
     if whole.exists():
         yield whole
-    elif index.exists():
-        names = {str(name) for name in _read_json(index)["weight_map"].values()}
-        yield from (folder / Path(name).name for name in sorted(names))
-    else:
+        return
+    if not index.exists():
         raise UnsupportedBackbone(f"{folder} has no model.safetensors")
+    places = _read_json(index).get("weight_map")
+    if not isinstance(places, dict):
+        raise UnsupportedBackbone(f"{index} has no weight_map")
+    names = {str(name) for name in cast("dict[str, object]", places).values()}
+    yield from (folder / Path(name).name for name in sorted(names))
+
+
+def _read_tensors(path: Path, family: Family, wanted: Container[str]) -> list[tuple[str, Tensor]]:
+    """Return a file's wanted tensors under the names that they are stored under."""
+    try:
+        with cast("_TensorFile", safe_open(path, framework="pt")) as file:
+            names = [name for name in file.keys() if _plain_name(name, family) in wanted]  # noqa: SIM118  (not a mapping)
+            return [(name, file.get_tensor(name)) for name in names]
+    except FileNotFoundError:
+        raise UnsupportedBackbone(f"{path.parent} has no {path.name}") from None
+    except SafetensorError as error:
+        raise UnsupportedBackbone(f"{path} is no safetensors file: {error}") from None
 
 
 def _plain_name(stored: str, family: Family) -> str:
@@ -117,16 +155,16 @@ def _plain_name(stored: str, family: Family) -> str:
 
 
 def _raw(tensor: Tensor) -> memoryview:
-    return memoryview(tensor.contiguous().view(torch.uint8).reshape(-1).numpy())
+    return tensor.contiguous().view(torch.uint8).reshape(-1).numpy().data
 
 
-def _read_json(path: Path) -> Mapping[str, Any]:
+def _read_json(path: Path) -> Mapping[str, object]:
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document: object = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise UnsupportedBackbone(f"{path.parent} has no {path.name}") from None
     except ValueError as error:
         raise UnsupportedBackbone(f"{path} is no JSON: {error}") from None
     if not isinstance(document, dict):
         raise UnsupportedBackbone(f"{path} holds no JSON object")
-    return document
+    return cast("dict[str, object]", document)

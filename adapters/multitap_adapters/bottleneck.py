@@ -7,7 +7,6 @@ library 1.3.0, `methods/modeling.py`, classes Adapter and ParallelAdapter.
 
 from collections.abc import Mapping
 
-import torch
 from torch import Tensor
 
 from .encoder import Norm
@@ -26,7 +25,8 @@ class BottleneckSite:
         self._module = module
         self._down = TrainableLinear(tensors["down.weight"], tensors["down.bias"])
         self._up = TrainableLinear(tensors["up.weight"], tensors["up.bias"])
-        self._scaling = tensors.get("scaling")
+        # A factor; or one of the file's tensors, [1] or [H].
+        self._scaling = tensors["scaling"] if isinstance(module.scaling, str) else module.scaling
         self._norm_before = _new_norm("norm_before", tensors)
         self._norm_after = _new_norm("norm_after", tensors)
 
@@ -56,10 +56,8 @@ class BottleneckSite:
         if self._norm_before is not None:
             z_TH = self._norm_before(z_TH)
         u_TH = self._up(self._down(z_TH, self._module.activation))
-        if self._scaling is not None:
-            return u_TH * self._scaling
-        factor = self._module.scaling
-        return u_TH if factor == 1.0 else torch.mul(u_TH, factor)
+        scaled = isinstance(self._scaling, Tensor) or self._scaling != 1.0
+        return u_TH * self._scaling if scaled else u_TH
 
     def _after(self, u_TH: Tensor) -> Tensor:
         return u_TH if self._norm_after is None else self._norm_after(u_TH)

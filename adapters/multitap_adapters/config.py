@@ -2,22 +2,27 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from types import MappingProxyType
+from typing import TypeAlias
 
 from .errors import UnsupportedBackbone
 from .family import FAMILIES, Family
 from .spec import Activation
 
 # transformers' names (ACT2FN) for the activations that a feed-forward layer may have.
-_ACTIVATIONS: Mapping[str, Activation] = {
-    "gelu": "gelu",
-    "gelu_new": "gelu_tanh",
-    "gelu_pytorch_tanh": "gelu_tanh",
-    "relu": "relu",
-    "silu": "silu",
-    "swish": "silu",
-    "tanh": "tanh",
-}
+_ACTIVATIONS: Mapping[str, Activation] = MappingProxyType(
+    {
+        "gelu": "gelu",
+        "gelu_new": "gelu_tanh",
+        "gelu_pytorch_tanh": "gelu_tanh",
+        "relu": "relu",
+        "silu": "silu",
+        "swish": "silu",
+        "tanh": "tanh",
+    }
+)
+
+Shape: TypeAlias = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +41,24 @@ class BackboneConfig:
     num_types: int
     vocab_size: int
 
-    @property
-    def head_size(self) -> int:
-        """The size of one attention head."""
-        return self.hidden_size // self.num_heads
+    def tensor_shapes(self) -> dict[str, Shape]:
+        """Return the shape of every tensor that the encoder uses, by name without prefix."""
+        family, inner = self.family, self.intermediate_size
+        norm, square = (self.hidden_size,), (self.hidden_size, self.hidden_size)
+        shapes: dict[str, Shape] = {
+            family.word_embeddings: (self.vocab_size, self.embedding_size),
+            family.position_embeddings: (self.max_positions, self.embedding_size),
+            family.type_embeddings: (self.num_types, self.embedding_size),
+            **_pair(family.embedding_norm, (self.embedding_size,)),
+        }
+        for index in range(self.num_layers):
+            names = family.layer_names(index)
+            for part in (names.query, names.key, names.value, names.attention_output):
+                shapes |= _pair(part, square)
+            shapes |= _pair(names.ffn_up, (inner, self.hidden_size))
+            shapes |= _pair(names.ffn_down, (self.hidden_size, inner))
+            shapes |= _pair(names.attention_norm, norm) | _pair(names.ffn_norm, norm)
+        return shapes
 
     def digested(self) -> dict[str, str | int | float]:
         """Return the fields that change the forward pass, for the `config_digest`."""
@@ -53,45 +72,58 @@ class BackboneConfig:
         }
 
 
-def parse_config(document: Mapping[str, Any]) -> BackboneConfig:
+def parse_config(document: Mapping[str, object]) -> BackboneConfig:
     """Read a `transformers` configuration; raise UnsupportedBackbone where we cannot run it."""
-    model_type = document.get("model_type")
-    if model_type not in FAMILIES:
+    family = FAMILIES.get(str(document.get("model_type")))
+    if family is None:
         raise UnsupportedBackbone(
-            f"model_type {model_type!r} is not supported; supported: {', '.join(sorted(FAMILIES))}"
+            f"model_type {document.get('model_type')!r} is not supported; "
+            f"supported: {', '.join(sorted(FAMILIES))}"
         )
     _require(document, "position_embedding_type", "absolute")
     _require(document, "is_decoder", expected=False)
     _require(document, "add_cross_attention", expected=False)
-    activation = document.get("hidden_act", "gelu")
-    if activation not in _ACTIVATIONS:
-        raise UnsupportedBackbone(f"hidden_act {activation!r} is not supported")
+    activation = _ACTIVATIONS.get(str(document.get("hidden_act", "gelu")))
+    if activation is None:
+        raise UnsupportedBackbone(f"hidden_act {document['hidden_act']!r} is not supported")
     hidden_size = _size(document, "hidden_size")
     num_heads = _size(document, "num_attention_heads")
     if hidden_size % num_heads:
         raise UnsupportedBackbone(f"hidden_size {hidden_size} is no multiple of {num_heads} heads")
     return BackboneConfig(
-        family=FAMILIES[model_type],
+        family=family,
         hidden_size=hidden_size,
         intermediate_size=_size(document, "intermediate_size"),
         embedding_size=hidden_size,
         num_layers=_size(document, "num_hidden_layers"),
         num_heads=num_heads,
-        activation=_ACTIVATIONS[activation],
-        layer_norm_eps=float(document.get("layer_norm_eps", 1e-12)),
+        activation=activation,
+        layer_norm_eps=_epsilon(document),
         max_positions=_size(document, "max_position_embeddings"),
         num_types=_size(document, "type_vocab_size"),
         vocab_size=_size(document, "vocab_size"),
     )
 
 
-def _size(document: Mapping[str, Any], field: str) -> int:
+def _size(document: Mapping[str, object], field: str) -> int:
     value = document.get(field)
     if not isinstance(value, int) or isinstance(value, bool) or value < 1:
         raise UnsupportedBackbone(f"{field} must be a positive integer, got {value!r}")
     return value
 
 
-def _require(document: Mapping[str, Any], field: str, expected: object) -> None:
+def _epsilon(document: Mapping[str, object]) -> float:
+    value = document.get("layer_norm_eps", 1e-12)  # BertConfig's default
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
+        raise UnsupportedBackbone(f"layer_norm_eps must be a number from 0 to 1, got {value!r}")
+    return float(value)
+
+
+def _require(document: Mapping[str, object], field: str, expected: object) -> None:
     if document.get(field, expected) != expected:
         raise UnsupportedBackbone(f"{field} {document[field]!r} is not supported")
+
+
+def _pair(part: str, weight: Shape) -> dict[str, Shape]:
+    """Return a part's weight and its bias, which has one value for each of the weight's rows."""
+    return {f"{part}.weight": weight, f"{part}.bias": weight[:1]}

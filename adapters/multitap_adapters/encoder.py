@@ -1,6 +1,6 @@
 """A packed post-LN transformer encoder with taps where adapters change it.
 
-Shape suffixes: T tokens of all rows and the filler, H hidden size, F feed-forward size. One layer computes
+Shape suffixes: T tokens of all rows and the filler behind them, H hidden size. One layer computes
 `x = merge(x, attention(x))` and `x = merge(x, ffn(x))`; without adapters a merge is `LN(x + h)`
 (Vaswani et al. 2017, section 3.1; the order of BERT). The same encoder serves and trains: only the
 kind of its linear layers differs.
@@ -53,7 +53,7 @@ class BareTaps:
         """Return `LN(x)`."""
         return norm(x_TH)
 
-    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002  (Taps)
         """Return `LN(x + h)`."""
         return norm(x_TH + h_TH)
 

@@ -3,7 +3,7 @@
 Names are those of `transformers`' base models, without the base model's prefix.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -22,7 +22,7 @@ class LayerNames:
     ffn_norm: str
 
     def parts(self) -> tuple[str, ...]:
-        """Return every part's name."""
+        """Return every part's name, in the order of the fields."""
         return (
             self.query,
             self.key,
@@ -37,7 +37,7 @@ class LayerNames:
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """One family of post-LN encoders."""
+    """One family of post-LN encoders; `layer_prefix` takes a layer's index."""
 
     model_type: str
     prefix: str
@@ -53,18 +53,6 @@ class Family:
         """Return the full names of one layer's parts."""
         prefix = self.layer_prefix.format(index)
         return LayerNames(*(prefix + part for part in self.layer.parts()))
-
-    def tensor_names(self, num_layers: int) -> Iterator[str]:
-        """Yield the name of every tensor that the encoder uses."""
-        yield self.word_embeddings
-        yield self.position_embeddings
-        yield self.type_embeddings
-        parts = [self.embedding_norm]
-        for index in range(num_layers):
-            parts.extend(self.layer_names(index).parts())
-        for part in parts:
-            yield f"{part}.weight"
-            yield f"{part}.bias"
 
 
 _BERT = Family(

@@ -6,6 +6,7 @@ Shape suffixes: T tokens of all rows, H hidden, R rows, O outputs.
 from collections.abc import Mapping, Sequence
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .linear import TrainableLinear
@@ -29,7 +30,7 @@ class HeadStack:
         for linear, layer in self._layers:
             x = linear(x, layer.activation)
         if self.head.normalize:
-            x = torch.nn.functional.normalize(x, dim=-1)
+            x = F.normalize(x, dim=-1)
         return x
 
     def pool(self, hidden_TH: Tensor, lengths: Sequence[int]) -> Tensor:

@@ -22,4 +22,4 @@ def load_adapter(file: AdapterFile, backbone: Backbone) -> Adapter:
 
 def float_tensors(file: AdapterFile) -> dict[str, Tensor]:
     """Return the file's tensors as float32 copies."""
-    return {name: torch.from_numpy(data.to_numpy()) for name, data in file.tensors.items()}
+    return {name: torch.as_tensor(data.to_numpy()) for name, data in file.tensors.items()}

@@ -23,7 +23,7 @@ class Segment:
 
 
 def mix(segments: Sequence[Segment], *, filler: int = 0) -> Taps:
-    """Return taps for adjacent segments; one segment needs no mixing.
+    """Return taps for adjacent segments, one at least; one alone needs no mixing.
 
     The batch's `filler` goes through the last segment's taps.
     """
@@ -37,15 +37,19 @@ class MixedTaps:
     """Each segment's own taps over its slice of the tokens."""
 
     def __init__(self, segments: Sequence[Segment]) -> None:
+        """Mix segments that together have as many tokens as the batch, filler included."""
         self._taps = [segment.taps for segment in segments]
         self._tokens = [segment.tokens for segment in segments]
 
     def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
         """Return the embeddings' output `[T, H]`."""
-        parts = x_TH.split(self._tokens)
-        return torch.cat([t.embed(part, norm) for t, part in zip(self._taps, parts, strict=True)])
+        parts = zip(self._taps, self._split(x_TH), strict=True)
+        return torch.cat([taps.embed(part_TH, norm) for taps, part_TH in parts])
 
     def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
         """Return a sub-layer's output `[T, H]`."""
-        parts = zip(self._taps, x_TH.split(self._tokens), h_TH.split(self._tokens), strict=True)
+        parts = zip(self._taps, self._split(x_TH), self._split(h_TH), strict=True)
         return torch.cat([taps.merge(layer, site, x, h, norm) for taps, x, h in parts])
+
+    def _split(self, x_TH: Tensor) -> tuple[Tensor, ...]:
+        return torch.split(x_TH, self._tokens)

@@ -26,8 +26,8 @@ class LengthGroup:
 class PackedRows:
     """A batch of `tokens` tokens and `filler` more behind them.
 
-    `length_order_T` puts the tokens of rows of one length
-    side by side, and `packed_order_T` puts them back; both are None where the rows are so already.
+    `length_order_T` puts the tokens of rows of one length side by side, and `packed_order_T` puts
+    them back; both are None where the rows are so already.
     """
 
     token_ids_T: Tensor
@@ -47,10 +47,16 @@ def pack_rows(
     *,
     position_offset: int = 0,
 ) -> PackedRows:
-    """Lay rows of token ids end to end, in the order given; every row has a token at least."""
+    """Lay rows of token ids end to end, in the order given; every row has a token at least.
+
+    Raises:
+        ValueError: there is no row, a row is empty, or its types are not as many as its tokens.
+    """
     lengths = tuple(len(row) for row in token_ids)
     if not lengths or min(lengths) < 1:
         raise ValueError("a batch needs a row, and every row a token")
+    if tuple(len(row) for row in type_ids) != lengths:
+        raise ValueError("every row needs as many type ids as token ids")
     starts = [0]
     for length in lengths:
         starts.append(starts[-1] + length)

@@ -19,16 +19,16 @@ def shorten(text: str, limit: int) -> str:
 
 def shorten_list(items: Iterable[str], limit: int) -> str:
     """Return as many items as fit, and how many more there are."""
-    names = list(items)
+    names = [shorten(item, limit) for item in items]
     text = ", ".join(names)
     if len(text) <= limit:
-        return one_line(text)
+        return text
     shown = list[str]()
     for name in names:
         if sum(len(each) + 2 for each in shown) + len(name) > limit:
             break
         shown.append(name)
-    return one_line(f"{', '.join(shown or names[:1])}, … ({len(names)} in all)")
+    return f"{', '.join(shown or names[:1])}, … ({len(names)} in all)"
 
 
 def short_digest(digest: str) -> str:

@@ -30,7 +30,7 @@ class FakeEngine:
     """An engine in memory, with switches for everything that can go wrong.
 
     `labels` is the number of outputs of a row, by digest. Futures stay open until `release`, which
-    comes by itself with the submission that makes `together` of them; while `held`, never.
+    comes by itself with the submission that makes `together` of them; while `held`, never. `queued` is set by the first submission.
     """
 
     backbone: BackboneIdentity = SAMPLE_BACKBONE
@@ -51,6 +51,7 @@ class FakeEngine:
     waiting: "list[tuple[asyncio.Future[list[Output]], str, list[EncodedRow]]]" = field(
         default_factory=list["tuple[asyncio.Future[list[Output]], str, list[EncodedRow]]"]
     )
+    queued: asyncio.Event = field(default_factory=asyncio.Event)
     checked: list[str] = field(default_factory=list[str])
 
     def require_servable(self, spec: AdapterSpec) -> None:
@@ -90,6 +91,7 @@ class FakeEngine:
         self.submitted.append((digest, len(rows), timeout_s))
         future: asyncio.Future[list[Output]] = asyncio.get_running_loop().create_future()
         self.waiting.append((future, digest, list(rows)))
+        self.queued.set()
         if not self.held and len(self.waiting) >= self.together:
             self.release()
         return future

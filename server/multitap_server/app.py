@@ -85,7 +85,12 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
 def _add_guards(app: FastAPI, config: ServerConfig, metrics: Metrics) -> None:
     """Put the guards around the application, the innermost first."""
     limits = BodyLimits(config.json_bytes, config.body_idle_s, config.json_body_s)
-    app.add_middleware(OriginGuard, port=config.port)
+    app.add_middleware(
+        OriginGuard,
+        port=config.port,
+        published=config.beyond_loopback,
+        names=config.host_names,
+    )
     app.add_middleware(Failures)
     app.add_middleware(BodyGuard, limits=limits)
     app.add_middleware(Observation, metrics=metrics)

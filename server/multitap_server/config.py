@@ -3,11 +3,12 @@
 ``MULTITAP_PORT=9000`` in the environment is `port`; values of the command line go before it.
 """
 
+import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from .errors import ConfigError
 
@@ -17,6 +18,16 @@ CLIENT_KEYS: Final = frozenset({"MULTITAP_URL", "MULTITAP_KEY"})
 
 Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1, le=2**32)]
+# A name, an IPv4 address, or an IPv6 address in brackets; never a pattern, never a port.
+HostName = Annotated[
+    str,
+    Field(max_length=253, pattern=r"^([a-z0-9]([a-z0-9_.-]*[a-z0-9])?|\[[0-9a-f:.]+\])$"),
+]
+
+
+def _split(value: object) -> object:
+    """Return the parts of a list with commas, as an environment has to write one."""
+    return [part.strip().lower() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def _registry_folder() -> Path:
@@ -32,6 +43,14 @@ class ServerConfig(BaseModel):
         default="127.0.0.1", min_length=1, max_length=253, description="address to listen on"
     )
     port: int = Field(default=8000, ge=0, le=65_535, description="port; 0 takes a free one")
+    allow_unauthenticated: bool = Field(
+        default=False, description="listen beyond loopback although there are no keys"
+    )
+    allowed_hosts: Annotated[tuple[HostName, ...], BeforeValidator(_split)] = Field(
+        default=(),
+        max_length=64,
+        description="names in Host besides loopback's, with commas between them",
+    )
     registry: Path = Field(
         default_factory=_registry_folder, description="folder of tasks and adapters"
     )
@@ -83,6 +102,21 @@ class ServerConfig(BaseModel):
 
     keep_alive_s: Seconds = Field(default=75, description="life of an idle connection, s")
     drain_s: Seconds = Field(default=30, description="time for running calls at the end, s")
+
+    @property
+    def beyond_loopback(self) -> bool:
+        """Whether others than this machine may reach the address."""
+        try:
+            return self.host != "localhost" and not ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return True
+
+    @property
+    def host_names(self) -> tuple[str, ...]:
+        """What Host may name besides loopback: what was allowed, and an address beyond loopback."""
+        if not self.beyond_loopback:
+            return self.allowed_hosts
+        return (*self.allowed_hosts, f"[{self.host}]" if ":" in self.host else self.host.lower())
 
     @classmethod
     def read(

@@ -1,7 +1,6 @@
 """A running server: opened from the inside out, drained and closed in the other order."""
 
 import asyncio
-import ipaddress
 import logging
 import signal
 import socket
@@ -23,6 +22,7 @@ from .errors import ConfigError
 
 EngineOpener: TypeAlias = Callable[[ServerConfig, Registry], AbstractAsyncContextManager[Engine]]
 
+_LOG: Final = logging.getLogger("multitap.server")
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
 
@@ -72,11 +72,11 @@ def serve(
     `on_ready` gets the base URL once connections are taken.
 
     Raises:
-        ConfigError: the host is not loopback.
+        ConfigError: the host is not loopback, and that was not allowed.
         RegistryError, EngineError, OSError: something could not be opened.
         SystemExit: the address could not be bound.
     """
-    require_loopback(config.host)
+    require_loopback(config)
     with (
         open_registry(config.registry, max_upload_bytes=config.upload_bytes) as registry,
         asyncio.Runner(loop_factory=_loop) as runner,
@@ -96,15 +96,21 @@ async def _serve(
             await server.serve()
 
 
-def require_loopback(host: str) -> None:
-    """Return for a loopback address; anything else waits for keys. Raises: ConfigError."""
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    if not loopback:
-        message = f"host {host!r} is not loopback, and without keys nothing else is safe"
+def require_loopback(config: ServerConfig) -> None:
+    """Return for a loopback address, or where the operator chose otherwise. Raises: ConfigError."""
+    if not config.beyond_loopback:
+        return
+    if not config.allow_unauthenticated:
+        message = (
+            f"host {config.host!r} is not loopback, and there are no keys: only "
+            "--allow-unauthenticated listens there"
+        )
         raise ConfigError(message)
+    _LOG.warning(
+        "NO AUTHENTICATION: whoever reaches %s port %d may predict, publish, promote and delete",
+        config.host,
+        config.port,
+    )
 
 
 def configure_logging(level: int = logging.INFO) -> None:

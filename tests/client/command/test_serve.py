@@ -114,3 +114,15 @@ def test_an_unknown_setting_of_the_environment_is_one_line(
 
     assert (outcome.code, outcome.err.count("\n")) == (1, 1)
     assert outcome.err.startswith("multitap: error: unknown setting 'MULTITAP_PROT', expected ")
+
+
+def test_an_address_that_others_reach_is_a_choice_that_is_logged(arguments: Arguments) -> None:
+    with started(*arguments, "--host", "0.0.0.0", "--allow-unauthenticated") as process:  # noqa: S104
+        assert process.stdout is not None
+        line = process.stdout.readline().decode()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate()
+
+    assert line.startswith("multitap serves at http://0.0.0.0:")
+    assert process.returncode == 0
+    assert "NO AUTHENTICATION: whoever reaches 0.0.0.0 " in err.decode()

@@ -28,6 +28,10 @@ def serve(
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Processor threads (default: all).")
     ] = None,
+    allow_unauthenticated: Annotated[
+        bool,
+        typer.Option("--allow-unauthenticated", help="Listen beyond loopback, without keys."),
+    ] = False,
     no_starter: Annotated[
         bool, typer.Option("--no-starter", help="Leave an empty registry empty.")
     ] = False,
@@ -41,6 +45,7 @@ def serve(
         "host": host,
         "port": port,
         "threads": threads,
+        "allow_unauthenticated": True if allow_unauthenticated else None,
         "starter": False if no_starter else None,
     }
     run_server(os.environ, overrides)

@@ -10,11 +10,11 @@ _SMALLEST_STEP = 4
 
 
 def bucket(tokens: int) -> int:
-    """Return the smallest recurring size that holds `tokens`, at least 1."""
+    """Return the smallest recurring size that holds `tokens`, 1 at least."""
     step = max(_SMALLEST_STEP, 1 << max((tokens - 1).bit_length() - 4, 0))
     return -(-tokens // step) * step
 
 
 def recurs(tokens: int) -> bool:
-    """Whether this many tokens is one of the recurring sizes."""
-    return bucket(tokens) == tokens
+    """Return whether this many tokens is one of the recurring sizes."""
+    return tokens > 0 and bucket(tokens) == tokens

@@ -74,6 +74,8 @@ class OneDnnProducts:
         self, x_TI: Tensor, weight_OI: Tensor, bias_O: Tensor | None, activation: Activation
     ) -> Tensor:
         """Return `activation(x W^T + b)`, `[T, O]`."""
+        if bias_O is not None:
+            bias_O = bias_O.contiguous()  # the operator would misread another layout
         operation, algorithm = _FUSED.get(activation, _FUSED["none"])
         y_TO: Tensor = torch.ops.mkldnn._linear_pointwise(
             x_TI, weight_OI, bias_O, operation, [], algorithm

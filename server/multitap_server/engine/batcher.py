@@ -10,6 +10,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+from multitap_adapters.adapter import Adapter
+
 from .errors import EngineStopped, Overloaded
 from .submission import QueuedRow, Submission
 
@@ -64,12 +66,13 @@ class Batcher:
         with self._changed:
             self._forget(submission.tokens, len(submission.rows))
 
-    def put(self, submission: Submission) -> None:
-        """Queue a reserved submission's rows; its adapter is loaded."""
+    def put(self, submission: Submission, adapter: Adapter) -> None:
+        """Queue a reserved submission's rows; each gives its room back when it is taken."""
         rows = [
-            QueuedRow(submission, index, len(row.token_ids))
+            QueuedRow(submission, index, adapter, len(row.token_ids))
             for index, row in enumerate(submission.rows)
         ]
+        submission.queued = True
         with self._changed:
             self._queue.extend(rows)
             self._changed.notify()
@@ -77,7 +80,7 @@ class Batcher:
     def take(self) -> list[QueuedRow]:
         """Wait for rows, and return a batch; an empty one means that the engine stops.
 
-        Rows that nobody waits for any more are dropped here.
+        Rows that nobody waits for any more are dropped here, which is what bounds the queue.
         """
         with self._changed:
             self._measure_drain()

@@ -90,8 +90,9 @@ class Engine(Protocol):
     ) -> "Future[list[Output]]":
         """Queue the rows of one adapter, and return the future of their outputs, in order.
 
-        Cancelling the future drops the rows that have not run yet. The future's errors are
-        DeadlineExceeded, AdapterUnavailable, UnsupportedAdapter and EngineStopped.
+        Cancelling the future drops the rows that have not run yet; no rows give no outputs. The
+        future's errors are DeadlineExceeded, AdapterUnavailable, BackboneMismatch,
+        UnsupportedAdapter, EngineStopped, and whatever a forward pass of these rows alone raised.
 
         Raises:
             Overloaded: the queue has no room; nothing was queued.

@@ -1,43 +1,34 @@
 """The engine: tokenizer, bank, batcher, runner and worker behind one contract.
 
 The event loop owns submissions and the bank; the worker thread owns the device. Nothing is shared
-between the two but the batcher.
+between the two but the batcher. A submission holds room in the batcher and a pin in the bank from
+the call of `submit`; both are given back once, when its future is done, however that comes about
+(`_let_go`), except that queued rows give their own room back when the worker comes to them.
 """
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import numpy as np
 
-from multitap_adapters.adapter import require_runnable
-from multitap_adapters.backbone import Backbone, require_same_backbone
-from multitap_adapters.errors import AdapterError, UnsupportedSpec, WrongBackbone
-from multitap_adapters.file import AdapterFile, AdapterFileError, parse_adapter
+from multitap_adapters.backbone import Backbone
+from multitap_adapters.file import AdapterFile
 from multitap_adapters.loading import load_adapter
 from multitap_adapters.spec import AdapterSpec, BackboneIdentity
-from multitap_registry.errors import RegistryError
 
-from .bank import Bank, Loaded
+from .bank import Bank, Loaded, Pin
 from .batcher import Batcher
 from .contract import EncodedRow, EngineStatistics, Output, TextRow
-from .errors import (
-    AdapterUnavailable,
-    BackboneMismatch,
-    DeadlineExceeded,
-    EngineError,
-    EngineStopped,
-    InputTooLong,
-    UnsupportedAdapter,
-)
+from .errors import DeadlineExceeded, EngineStopped, InputTooLong, UnsupportedAdapter
+from .loader import Loader
 from .runner import RunnableRow, Runner
 from .settings import EngineSettings
 from .submission import Submission
 from .worker import Worker
 
-_log = logging.getLogger(__name__)
-_DRAIN_S = 30.0
+_LAST_BATCH_S = 10.0
 
 
 class MixedEngine:
@@ -49,19 +40,24 @@ class MixedEngine:
         read_blob: Callable[[str], bytes],
         settings: EngineSettings,
     ) -> None:
-        """Prepare; `read_blob` returns an adapter file's verified bytes by digest, and blocks."""
+        """Prepare; `read_blob` is the registry's, and runs in the loading threads."""
         self._backbone = backbone
-        self._read_blob = read_blob
+        self._loader = Loader(backbone, read_blob)
         self._runner = Runner(backbone)
         self._executor = ThreadPoolExecutor(settings.loading_threads, "multitap-loading")
-        self._bank = Bank(self._load, budget_bytes=settings.adapter_bytes, executor=self._executor)
+        self._bank = Bank(
+            self._loader.load, budget_bytes=settings.adapter_bytes, executor=self._executor
+        )
         self._batcher = Batcher(
             batch_tokens=settings.batch_tokens, queued_tokens=settings.queued_tokens
         )
-        self._worker = Worker(self._batcher, self._runner, hand_back=self._hand_back)
-        self._loads: set[asyncio.Task[None]] = set()
+        self._worker = Worker(
+            self._batcher, self._runner.run, hand_back=self._hand_back, on_end=self._worker_ended
+        )
+        self._drain_s = settings.drain_s
+        self._open: set[Submission] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping = False
+        self._refusal: str | None = "the engine has not started"
 
     @property
     def backbone(self) -> BackboneIdentity:
@@ -72,32 +68,25 @@ class MixedEngine:
         """Start the worker; submissions must come from this event loop."""
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._runner.warm_up)
+        self._refusal = None
         self._worker.start()
 
     async def stop(self) -> None:
-        """Take no more rows, run what is queued, and end the threads."""
-        self._stopping = True
-        await asyncio.gather(*self._loads, return_exceptions=True)
-        self._batcher.stop()
-        await asyncio.to_thread(self._worker.join, _DRAIN_S)
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Take no more rows, run what is there for a while, fail the rest, and end the threads."""
+        self._refusal = "the engine is stopping"
+        try:
+            if self._open:
+                futures = [submission.future for submission in self._open]
+                await asyncio.wait(futures, timeout=self._drain_s)
+        finally:
+            self._fail_open(self._refusal)
+            self._batcher.stop()
+            self._executor.shutdown(wait=False, cancel_futures=True)
+        await asyncio.to_thread(self._worker.join, _LAST_BATCH_S)
 
     def require_servable(self, spec: AdapterSpec) -> None:
-        """Return where adapters of this specification can run here."""
-        try:
-            require_same_backbone(spec.backbone, self.backbone)
-            require_runnable(spec)
-        except WrongBackbone as error:
-            raise BackboneMismatch(
-                error.field, expected=error.expected, found=error.found
-            ) from None
-        except UnsupportedSpec as error:
-            raise UnsupportedAdapter(str(error)) from None
-        if spec.max_tokens > self._backbone.config.max_positions:
-            raise UnsupportedAdapter(
-                f"max_tokens is {spec.max_tokens}, "
-                f"the backbone has {self._backbone.config.max_positions} positions"
-            )
+        """Return where adapters of this specification can run here; cheap."""
+        self._loader.require_servable(spec)
 
     def check(self, file: AdapterFile) -> None:
         """Build the adapter and run a canary row through it; nothing stays resident."""
@@ -127,26 +116,28 @@ class MixedEngine:
     ) -> "asyncio.Future[list[Output]]":
         """Queue the rows of one adapter, and return the future of their outputs, in order."""
         loop = asyncio.get_running_loop()
-        if self._stopping:
-            raise EngineStopped("the engine is stopping")
-        submission = Submission(digest, rows, loop.create_future())
+        self.require_ready()
+        submission = Submission(rows, loop.create_future())
+        if not rows:
+            submission.future.set_result([])
+            return submission.future
         self._batcher.reserve(submission)
+        pin = self._bank.pin(digest)
+        self._open.add(submission)
+        submission.future.add_done_callback(lambda _: self._let_go(submission, pin))
         if timeout_s is not None:
-            timer = loop.call_later(timeout_s, _expire, submission, timeout_s)
+            timer = loop.call_later(timeout_s, _fail, submission, DeadlineExceeded(timeout_s))
             submission.future.add_done_callback(lambda _: timer.cancel())
-        submission.adapter = self._bank.pin(digest)
-        if submission.adapter is not None:
-            self._queue(submission)
+        if pin.loading.done():
+            self._queue(submission, pin.loading)
         else:
-            load = loop.create_task(self._load_and_queue(submission))
-            self._loads.add(load)
-            load.add_done_callback(self._loads.discard)
+            pin.loading.add_done_callback(lambda loading: self._queue(submission, loading))
         return submission.future
 
     def require_ready(self) -> None:
-        """Return where the worker is alive and takes rows."""
-        if self._stopping or not self._worker.alive:
-            raise EngineStopped("the engine is stopping" if self._stopping else "no worker runs")
+        """Return where the engine takes rows, and its worker is alive."""
+        if self._refusal is not None:
+            raise EngineStopped(self._refusal)
 
     def statistics(self) -> EngineStatistics:
         """Return the counters and levels."""
@@ -161,62 +152,51 @@ class MixedEngine:
             adapter_evictions=self._bank.evictions,
         )
 
-    async def _load_and_queue(self, submission: Submission) -> None:
-        try:
-            submission.adapter = await self._bank.pin_loaded(submission.digest)
-        except EngineError as error:
-            self._batcher.release(submission)
-            _fail(submission, error)
-            return
-        except Exception as error:
-            # The edge of this task: whoever waits for the rows must get an answer.
-            _log.exception("adapter %s cannot be loaded", submission.digest)
-            self._batcher.release(submission)
-            _fail(submission, AdapterUnavailable(submission.digest, type(error).__name__))
-            return
+    def _queue(self, submission: Submission, loading: "asyncio.Future[Loaded]") -> None:
+        """Queue rows whose adapter is there, and fail them where it cannot be loaded."""
         if submission.future.done():
-            self._batcher.release(submission)
-            self._bank.unpin(submission.digest)
             return
-        self._queue(submission)
+        if loading.cancelled():
+            _fail(submission, EngineStopped("the engine stopped before the adapter was loaded"))
+        elif (error := loading.exception()) is not None:
+            _fail(submission, error)
+        else:
+            self._batcher.put(submission, loading.result().adapter)
 
-    def _queue(self, submission: Submission) -> None:
-        submission.future.add_done_callback(lambda _: self._let_go(submission))
-        self._batcher.put(submission)
-
-    def _let_go(self, submission: Submission) -> None:
+    def _let_go(self, submission: Submission, pin: Pin) -> None:
+        """Give back what an answered, failed or cancelled submission holds."""
         submission.abandoned = True
-        self._bank.unpin(submission.digest)
+        self._open.discard(submission)
+        if not submission.queued:
+            self._batcher.release(submission)
+        pin.release()
 
-    def _hand_back(self, submissions: Sequence[Submission], error: BaseException | None) -> None:
+    def _fail_open(self, reason: str) -> None:
+        for submission in list(self._open):
+            _fail(submission, EngineStopped(reason))
+
+    def _worker_ended(self) -> None:
+        assert self._loop is not None  # noqa: S101  the worker was started by `start`
+        # A closed loop has nobody left who waits.
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._refuse_for_ever)
+
+    def _refuse_for_ever(self) -> None:
+        self._refusal = self._refusal or "the engine's worker has died"
+        self._fail_open(self._refusal)
+
+    def _hand_back(self, submissions: Sequence[Submission], error: Exception | None) -> None:
         assert self._loop is not None  # noqa: S101  the worker was started by `start`
         self._loop.call_soon_threadsafe(_settle, submissions, error)
 
-    def _load(self, digest: str) -> Loaded:
-        try:
-            file = parse_adapter(self._read_blob(digest))
-            if file.digest != digest:
-                raise AdapterUnavailable(digest, f"its bytes have the digest {file.digest}")
-            self.require_servable(file.spec)
-            adapter = load_adapter(file, self._backbone)
-        except (RegistryError, AdapterFileError, AdapterError) as error:
-            raise AdapterUnavailable(digest, str(error)) from error
-        if file.spec.backbone.tokenizer_digest != self.backbone.tokenizer_digest:
-            _log.warning("adapter %s was trained with another tokenizer", digest)
-        return Loaded(adapter, adapter.size_bytes)
 
-
-def _settle(submissions: Sequence[Submission], error: BaseException | None) -> None:
+def _settle(submissions: Sequence[Submission], error: Exception | None) -> None:
     for submission in submissions:
         if error is not None:
             _fail(submission, error)
         elif not submission.future.done():
             outputs = [submission.outputs[index] for index in range(len(submission.rows))]
             submission.future.set_result(outputs)
-
-
-def _expire(submission: Submission, timeout_s: float) -> None:
-    _fail(submission, DeadlineExceeded(timeout_s))
 
 
 def _fail(submission: Submission, error: BaseException) -> None:

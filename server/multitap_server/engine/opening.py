@@ -1,6 +1,6 @@
 """From an operator's choices to an engine that runs, and to its end."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def build_engine(
 
 
 @asynccontextmanager
-async def running(engine: MixedEngine) -> AsyncIterator[MixedEngine]:
+async def running(engine: MixedEngine) -> AsyncGenerator[MixedEngine]:
     """Start an engine on this event loop; drain and stop it at the end."""
     await engine.start()
     try:

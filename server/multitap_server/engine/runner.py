@@ -58,7 +58,7 @@ class Runner:
         outputs: list[Output | None] = [None] * len(rows)
         with torch.inference_mode():
             hidden_TH = self._backbone.encoder.forward(packed, mix(segments, filler=packed.filler))
-            parts = hidden_TH.split([segment.tokens for segment in segments])
+            parts = torch.split(hidden_TH, [segment.tokens for segment in segments])
             for group, sizes, part_TH in zip(groups, lengths, parts, strict=True):
                 for i, output in zip(group, _head(rows[group[0]], part_TH, sizes), strict=True):
                     outputs[i] = output
@@ -66,16 +66,18 @@ class Runner:
 
     def warm_up(self) -> None:
         """Run the bare backbone at a few sizes, so that no kernel is made for the first answer."""
-        token = [0]
+        config = self._backbone.config
+        offset = config.family.position_offset
         with torch.inference_mode():
             for length in _WARM_UP_TOKENS:
-                rows = pack_rows([token * length], [token * length])
-                self._backbone.encoder.forward(rows, BareTaps())
+                row = [0] * min(length, config.max_positions - offset)
+                packed = pack_rows([row], [row], position_offset=offset)
+                self._backbone.encoder.forward(packed, BareTaps())
 
 
 def _head(row: RunnableRow, hidden_TH: torch.Tensor, lengths: list[int]) -> list[Output]:
     head = row.adapter.head
     result = head(hidden_TH, lengths)
     if head.head.input == "tokens":
-        return [part.numpy() for part in result.split(lengths)]
+        return [part.numpy() for part in torch.split(result, lengths)]
     return list(result.numpy())

@@ -8,7 +8,8 @@ class EngineSettings:
     """Bounds of the engine.
 
     `threads` 0 takes every core. `batch_tokens` bounds a forward pass, `queued_tokens` what waits;
-    `adapter_bytes` bounds the adapters in memory, besides those in use.
+    `adapter_bytes` bounds the adapters in memory, besides those in use. `drain_s` is how long
+    queued rows may still run when the engine stops.
     """
 
     threads: int = 0
@@ -16,3 +17,4 @@ class EngineSettings:
     queued_tokens: int = 262_144
     adapter_bytes: int = 2 * 2**30
     loading_threads: int = 2
+    drain_s: float = 30.0

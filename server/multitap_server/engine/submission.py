@@ -1,7 +1,7 @@
 """One adapter's rows on their way through the engine.
 
 Made and finished on the event loop; only the worker thread writes `outputs`, and only the event
-loop sets `abandoned`.
+loop sets `queued` and `abandoned`.
 """
 
 import asyncio
@@ -15,14 +15,13 @@ from .contract import EncodedRow, Output
 
 @dataclass(slots=True, eq=False)
 class Submission:
-    """Rows that share an adapter and a future; `adapter` is None until it is loaded."""
+    """Rows that share an adapter and a future; `abandoned` once nobody waits for them."""
 
-    digest: str
     rows: Sequence[EncodedRow]
     future: "asyncio.Future[list[Output]]"
-    adapter: Adapter | None = None
+    queued: bool = False
     abandoned: bool = False
-    outputs: dict[int, Output] = field(default_factory=dict)
+    outputs: dict[int, Output] = field(default_factory=dict[int, Output])
 
     @property
     def tokens(self) -> int:
@@ -32,10 +31,11 @@ class Submission:
 
 @dataclass(frozen=True, slots=True)
 class QueuedRow:
-    """One row of a submission."""
+    """One row of a submission whose adapter is loaded."""
 
     submission: Submission
     index: int
+    adapter: Adapter
     tokens: int
 
     @property

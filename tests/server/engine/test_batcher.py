@@ -36,9 +36,9 @@ def batcher(*, batch: int = 100, queue: int = 1_000, clock: Clock | None = None)
 
 
 def put(queue: Batcher, adapter: Adapter, *submissions: Submission) -> None:
-    for submission in submissions:
-        queue.reserve(submission)
-        queue.put(submission, adapter)
+    for each in submissions:
+        queue.reserve(each)
+        queue.put(each, adapter)
 
 
 def drain(queue: Batcher) -> list[list[QueuedRow]]:

@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ async def idle(engine: MixedEngine) -> None:
     """Return when callbacks have run and nothing is queued."""
     async with asyncio.timeout(20):
         await asyncio.sleep(0)
-        while engine.statistics().queued_rows:
+        while engine.statistics().queued_rows:  # noqa: ASYNC110  only statistics tell
             await asyncio.sleep(0.001)
 
 
@@ -368,7 +368,7 @@ class EndOfTheThread(BaseException):
 class Deadly(list[int]):
     """Token ids that end whoever reads them."""
 
-    def __iter__(self) -> "Deadly":
+    def __iter__(self) -> Iterator[int]:
         raise EndOfTheThread
 
 

@@ -113,7 +113,7 @@ Mixes = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     mix=Mixes,
     batch_tokens=st.sampled_from([1, 70, 300, 4_096]),

@@ -1,4 +1,4 @@
-"""One forward pass over any mix: outputs in the order of the rows, equal to those of a row alone."""
+"""One forward pass over any mix: outputs in the order of the rows, equal to a row's alone."""
 
 import numpy as np
 import pytest

@@ -85,7 +85,8 @@ def test_an_address_that_others_reach_is_refused(run: Run, arguments: Arguments)
 
     assert outcome.code == 1
     assert outcome.err == (
-        "multitap: error: host '0.0.0.0' is not loopback, and without keys nothing else is safe\n"
+        "multitap: error: host '0.0.0.0' is not loopback, and there are no keys: only "
+        "--allow-unauthenticated listens there\n"
     )
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 from full_finetuning import FullLearner
-from grid import SIDES, TASKS, QualityTask, Run, Side, result_runs, search_runs
+from grid import KEPT_WITHIN, SEEDS, SIDES, TASKS, QualityTask, Run, Side, result_run, search_runs
 
 from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.embedded import embedded_folder
@@ -53,12 +53,37 @@ def main() -> None:
         print(claimed.name, scores, flush=True)
 
 
-def best_run(out: Path, task: QualityTask, side: Side) -> Run | None:
-    """Return the search's winner by validation score, None while the search goes on."""
-    runs = search_runs(task, side)
-    if not all(result_path(out, run).exists() for run in runs):
-        return None
-    return max(runs, key=lambda run: json.loads(result_path(out, run).read_text())["validation"])
+def finalists(out: Path, task: QualityTask, side: Side) -> list[Run]:
+    """Return the runs on all rows that the sample search calls for; none while it goes on."""
+    searched = search_runs(task, side)
+    if not all(result_path(out, run).exists() for run in searched):
+        return []
+    scores = [validation_score(out, run) for run in searched]
+    return [
+        result_run(task, side, run.learning_rate, SEEDS[0])
+        for run, score in zip(searched, scores, strict=True)
+        if score >= max(scores) - KEPT_WITHIN
+    ]
+
+
+def winners(out: Path, task: QualityTask, side: Side) -> list[Run]:
+    """Return the best finalist with every seed; none while the finalists run."""
+    runs = finalists(out, task, side)
+    if not runs or not all(result_path(out, run).exists() for run in runs):
+        return []
+    best = max(runs, key=lambda run: validation_score(out, run))
+    return [result_run(task, side, best.learning_rate, seed) for seed in SEEDS]
+
+
+def validation_score(out: Path, run: Run) -> float:
+    """Return what a finished run scored on validation."""
+    score: float = json.loads(result_path(out, run).read_text())["validation"]
+    return score
+
+
+def result_path(out: Path, run: Run) -> Path:
+    """Return where a run's scores are kept."""
+    return out / f"{run.name}.json"
 
 
 def _pending(out: Path) -> list[Run] | None:
@@ -67,9 +92,9 @@ def _pending(out: Path) -> list[Run] | None:
     waiting = False
     for task in TASKS:
         for side in SIDES:
-            best = best_run(out, task, side)
-            waiting = waiting or best is None
-            runs.extend(search_runs(task, side) if best is None else result_runs(best))
+            last = winners(out, task, side)
+            waiting = waiting or not last
+            runs.extend(last or finalists(out, task, side) or search_runs(task, side))
     left = [run for run in runs if not result_path(out, run).exists()]
     return left if left or waiting else None
 
@@ -80,11 +105,6 @@ def _claim(out: Path, run: Run) -> bool:
     except FileExistsError:
         return False
     return True
-
-
-def result_path(out: Path, run: Run) -> Path:
-    """Return where a run's scores are kept."""
-    return out / f"{run.name}.json"
 
 
 def _execute(run: Run, backbone: Backbone, data: Path, out: Path) -> dict[str, float | int]:
@@ -160,7 +180,7 @@ def _part(run: Run, folder: Path, out: Path, name: str, rows: slice) -> Path:
     """Write a seeded part of the training rows, the same for every run of a task."""
     path = out / f"{run.task.name}-{name}.jsonl"
     lines = gzip.decompress((folder / "train.jsonl.gz").read_bytes()).decode().splitlines()
-    random.Random(0).shuffle(lines)  # noqa: S311  a sample, not a secret
+    random.Random(0).shuffle(lines)
     part = path.with_suffix(f".{os.getpid()}")
     part.write_text("\n".join(lines[rows]) + "\n")
     part.replace(path)

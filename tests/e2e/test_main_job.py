@@ -1,0 +1,115 @@
+"""The whole job with real processes: train, serve, push, predict, and 64 texts in flight."""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from multitap import AsyncClient, Client
+
+PROGRAM = "import sys; from multitap.command import main; sys.exit(main())"
+TEXTS = {"good": ("a joy", "the best day", "so good"), "bad": ("a bore", "the worst day", "so bad")}
+TASKS = ("mood", "tone", "taste", "style")
+
+
+def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end."""
+    return subprocess.run(  # noqa: S603  our own program
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def serving(registry: Path, backbone: Path) -> Generator[str]:
+    """Serve a registry on a free port; give the URL."""
+    command = [
+        *(sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--threads", "1"),
+        *("--registry", str(registry), "--backbone", str(backbone)),
+    ]
+    with subprocess.Popen(  # noqa: S603  our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                    if "multitap serves" in line:
+                        yield found[0]
+                        break
+            else:
+                pytest.fail("the server ended before it was ready")
+        finally:
+            process.terminate()
+            process.communicate()
+    assert process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, tiny_folder: Path) -> Path:
+    """Return an adapter that `multitap train` made of a labelled file."""
+    folder = tmp_path_factory.mktemp("training")
+    rows = [
+        json.dumps({"text": f"{text} {extra}", "label": label})
+        for label, texts in TEXTS.items()
+        for text in texts
+        for extra in ("film", "book", "song", "play", "game")
+    ]
+    (folder / "train.jsonl").write_text("\n".join(rows))
+    result = run_command(
+        *("train", "--task", "mood", "--train", folder / "train.jsonl"),
+        *("--out", folder / "mood.safetensors", "--backbone", tiny_folder, "--epochs", "2"),
+    )
+    assert result.returncode == 0, result.stderr
+    return folder / "mood.safetensors"
+
+
+def test_a_trained_adapter_is_pushed_and_answers_after_a_restart(
+    trained: Path, tmp_path: Path, tiny_folder: Path
+) -> None:
+    with serving(tmp_path / "registry", tiny_folder) as url, Client(url) as client:
+        version = client.push("mood", trained).record
+        first = client.predict("mood", ["a joy", "a bore"])
+    with serving(tmp_path / "registry", tiny_folder) as url, Client(url) as client:
+        second = client.predict("mood@1", ["a joy", "a bore"])
+
+    assert first.digest == second.digest == version.digest
+    assert first.predictions == second.predictions
+    assert {prediction.label for prediction in first.predictions} <= {"good", "bad"}
+
+
+async def test_64_mixed_texts_in_flight_take_a_few_forward_passes(
+    trained: Path, tmp_path: Path, tiny_folder: Path
+) -> None:
+    with serving(tmp_path / "registry", tiny_folder) as url:
+        async with AsyncClient(url) as client:
+            for task in TASKS:
+                await client.push(task, trained)
+                await client.predict(task, "warm")
+            before = await forward_passes(url)
+            answers = await asyncio.gather(
+                *(client.predict(TASKS[n % 4], f"text {n}") for n in range(64))
+            )
+            passes = await forward_passes(url) - before
+
+    assert [answer.task for answer in answers] == [TASKS[n % 4] for n in range(64)]
+    assert 1 <= passes <= 48
+
+
+async def forward_passes(url: str) -> int:
+    """Return the server's count of forward passes."""
+    import httpx  # noqa: PLC0415  the metrics are not the client's business
+
+    async with httpx.AsyncClient() as client:
+        text = (await client.get(f"{url}/metrics")).text
+    found = re.search(r"^multitap_forward_passes_total (\S+)$", text, re.MULTILINE)
+    assert found is not None
+    return int(float(found[1]))

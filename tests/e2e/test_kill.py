@@ -92,8 +92,8 @@ def test_no_acknowledged_upload_is_lost_when_the_server_is_killed_50_times(tmp_p
             kill_during_uploads(servers, folder, uploads, moments.uniform(0, 0.1))
         _, url = servers.start(folder)
         with Client(url) as client:
-            for (task, number), digest in uploads.acknowledged.items():
-                assert hashlib.sha256(read_file(client, task, number, tmp_path)).hexdigest() == (
+            for (name, number), digest in uploads.acknowledged.items():
+                assert hashlib.sha256(read_file(client, name, number, tmp_path)).hexdigest() == (
                     digest.removeprefix("sha256:")
                 )
             for task in client.tasks():

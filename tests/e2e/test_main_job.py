@@ -41,10 +41,9 @@ def serving(registry: Path, backbone: Path) -> Generator[str]:
         try:
             assert process.stdout is not None
             for line in process.stdout:
-                if found := re.search(r"http://127\.0\.0\.1:\d+", line):
-                    if "multitap serves" in line:
-                        yield found[0]
-                        break
+                if found := re.search(r"multitap serves at (http://127\.0\.0\.1:\d+)", line):
+                    yield found[1]
+                    break
             else:
                 pytest.fail("the server ended before it was ready")
         finally:

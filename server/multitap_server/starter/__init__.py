@@ -8,7 +8,6 @@ import logging
 from pathlib import Path
 
 from multitap_registry.contract import Registry
-
 from multitap_server.engine.contract import Engine
 from multitap_server.engine.errors import EngineError
 

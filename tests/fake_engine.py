@@ -30,7 +30,8 @@ class FakeEngine:
     """An engine in memory, with switches for everything that can go wrong.
 
     `labels` is the number of outputs of a row, by digest. Futures stay open until `release`, which
-    comes by itself with the submission that makes `together` of them; while `held`, never. `queued` is set by the first submission.
+    comes by itself with the submission that makes `together` of them; while `held`, never.
+    `queued` is set by the first submission.
     """
 
     backbone: BackboneIdentity = SAMPLE_BACKBONE

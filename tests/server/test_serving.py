@@ -183,6 +183,37 @@ async def test_a_stop_answers_what_is_running(tmp_path: Path) -> None:
     assert response.status_code == 200
 
 
+async def test_a_request_that_meets_the_stop_is_answered_and_told_to_leave(tmp_path: Path) -> None:
+    body = b'{"inputs": "x"}'
+    async with running(tmp_path) as server:
+        used, used_writer = await server.connect(PREDICT, len(body), body)
+        async with asyncio.timeout(20):
+            first = await read_answer(used)
+        fresh, fresh_writer = await server.connect("", 0, b"")
+        request = PREDICT.format(host=server.host, length=len(body)).encode() + body
+        server.server.should_exit = True
+        async with asyncio.timeout(20):
+            while server.server.servers[0].is_serving():  # noqa: ASYNC110 (nothing tells)
+                await asyncio.sleep(0)
+            used_writer.write(request)
+            fresh_writer.write(request)
+            answers = [await reader.read() for reader in (used, fresh)]
+        used_writer.close()
+        fresh_writer.close()
+
+    assert b"connection: close" not in first
+    for answer in answers:
+        assert answer.startswith(b"HTTP/1.1 200 ")
+        assert answer.count(b"connection: close\r\n") == 1
+
+
+async def read_answer(reader: asyncio.StreamReader) -> bytes:
+    """Read one answer of a connection that stays open."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    [length] = [line for line in head.splitlines() if line.startswith(b"content-length: ")]
+    return head + await reader.readexactly(int(length.removeprefix(b"content-length: ")))
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.1.2.3", "::1", "localhost"])
 def test_loopback_may_be_bound(host: str, caplog: pytest.LogCaptureFixture) -> None:
     require_loopback(ServerConfig(host=host))

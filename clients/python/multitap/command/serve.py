@@ -1,6 +1,10 @@
 """`multitap serve`: start a server on this machine."""
 
 import os
+import signal
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -37,8 +41,6 @@ def serve(
     ] = False,
 ) -> None:
     """Serve the tasks of a registry; other settings come from MULTITAP_* variables."""
-    with extra("server"):
-        from .serving_run import run_server  # noqa: PLC0415 (an extra: torch and a web server)
     overrides = {
         "registry": registry,
         "backbone": backbone,
@@ -48,4 +50,23 @@ def serve(
         "allow_unauthenticated": True if allow_unauthenticated else None,
         "starter": False if no_starter else None,
     }
-    run_server(os.environ, overrides)
+    with _stopped_by_sigterm():
+        with extra("server"):
+            from .serving_run import run_server  # noqa: PLC0415 (an extra: torch and a web server)
+        run_server(os.environ, overrides)
+
+
+@contextmanager
+def _stopped_by_sigterm() -> Generator[None]:
+    """Let SIGTERM do what Ctrl-C does until the server has handlers of its own.
+
+    Without one, a container's first process is never ended by it.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -36,9 +36,9 @@ def main() -> None:
         config = ServerConfig(port=0, registry=Path(line.strip()))
         child = os.fork()
         if child == 0:
+            say(f"child {os.getpid()}")
             serve(config, open_engine, on_ready=lambda url: say(f"ready {url}"))
             os._exit(0)
-        say(f"child {child}")
         os.waitpid(child, 0)
         say("gone")
 

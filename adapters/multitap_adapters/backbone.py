@@ -113,12 +113,13 @@ def read_weights(folder: Path, config: BackboneConfig) -> dict[str, Tensor]:
     missing = sorted(shapes.keys() - weights.keys())
     if missing:
         raise UnsupportedBackbone(f"{folder} lacks {len(missing)} tensors, {missing[0]!r} first")
-    for name, tensor in weights.items():
+    for name, shape in shapes.items():
+        tensor = weights[name]
         if tensor.dtype not in _DTYPE_NAMES:
             raise UnsupportedBackbone(f"{name!r} has dtype {tensor.dtype}")
-        if tensor.shape != shapes[name]:
+        if tensor.shape != shape:
             raise UnsupportedBackbone(
-                f"{name!r} has shape {list(tensor.shape)}, expected {list(shapes[name])}"
+                f"{name!r} has shape {list(tensor.shape)}, expected {list(shape)}"
             )
     return weights
 

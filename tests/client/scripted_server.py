@@ -82,6 +82,6 @@ def serve_app(app: ASGIApp, listening: socket.socket) -> Generator[str]:
     try:
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
-        server.should_exit = server.force_exit = True
+        server.should_exit = True
         thread.join()
         listening.close()

@@ -1,21 +1,13 @@
 """The command run in this process, against a real server with a fake engine."""
 
 import io
-import socket
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from client.command_line import Outcome, Run, Running
-from client.scripted_server import serve_app
-from fake_engine import FakeEngine
 from multitap.command import main
-from multitap_registry.memory import MemoryRegistry
-from multitap_server.app import create_app
-from multitap_server.config import ServerConfig
-from publishing import publish
 from sample_adapters import sample_adapter
 
 
@@ -38,15 +30,10 @@ def run(capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> R
 
 
 @pytest.fixture
-def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
+def server(real_server: Running, monkeypatch: pytest.MonkeyPatch) -> Running:
     """A server with the task `sentiment`, which MULTITAP_URL names."""
-    registry, engine = MemoryRegistry(), FakeEngine()
-    publish(registry, "sentiment", sample_adapter(labels=["bad", "good"]))
-    listening = socket.create_server(("127.0.0.1", 0))
-    config = ServerConfig(port=listening.getsockname()[1])
-    with serve_app(create_app(config, registry, engine), listening) as url:
-        monkeypatch.setenv("MULTITAP_URL", url)
-        yield Running(url, registry, engine)
+    monkeypatch.setenv("MULTITAP_URL", real_server.url)
+    return real_server
 
 
 @pytest.fixture

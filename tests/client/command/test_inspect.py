@@ -39,12 +39,12 @@ def test_a_file_is_shown_whole(run: Run, tmp_path: Path) -> None:
     assert (outcome.code, outcome.err) == (0, "")
     assert f"digest {parse_adapter(path.read_bytes()).digest}" in rows
     assert "backbone bert, 2 layers of 8" in rows
-    assert "head classification of the cls: 2" in rows
+    assert "head classification, cls → 2" in rows
     assert "labels 2: no, yes" in rows
     assert "0 bottleneck size 4, activation relu" in rows
     assert "1 layer_norm as usual" in rows
     assert "f1 0.9123 test 20" in rows
-    assert "data sms sms, 100 rows; CC BY 4.0; a collection" in rows
+    assert "data sms, 100 rows; CC BY 4.0; a collection" in rows
     assert "settings epochs 4" in rows
     assert "note measured twice" in rows
 

@@ -69,7 +69,7 @@ def _file_facts(adapter: "AdapterFile") -> dict[str, str]:
         "  config": backbone.config_digest,
         "  tokenizer": backbone.tokenizer_digest,
         "longest input": f"{spec.max_tokens} tokens",
-        "head": f"{head.kind} of the {head.input}: {layers}",
+        "head": f"{head.kind}, {head.input} → {layers}",
         "labels": f"{len(head.labels)}: {one_line(', '.join(head.labels))}",
     }
 
@@ -101,9 +101,11 @@ def _card_facts(card: "Card") -> dict[str, str]:
         "seed": None if card.seed is None else str(card.seed),
         "parent": card.parent,
     }
-    for data in card.data:
+    for number, data in enumerate(card.data, start=1):
         parts = [f"{data.name}, {data.rows} rows", data.licence, data.source, data.sha256]
-        shown[f"data {data.name}"] = "; ".join(part for part in parts if part)
+        shown["data" if number == 1 else f"data {number}"] = "; ".join(
+            part for part in parts if part
+        )
     settings = ", ".join(f"{name} {value}" for name, value in card.settings.items())
     shown["settings"] = settings
     shown |= dict(card.extra)

@@ -81,13 +81,14 @@ def _hold_out(
         raise DataError(
             path, None, f"has {len(examples)} rows; to hold out a tenth, {2 * _HELD_OUT} are needed"
         )
-    order = torch.randperm(len(examples), generator=torch.Generator().manual_seed(seed)).tolist()
+    generator = torch.Generator().manual_seed(seed)
+    order = [int(i) for i in torch.randperm(len(examples), generator=generator)]
     held = set(order[: len(examples) // _HELD_OUT])
     kept = [example for i, example in enumerate(examples) if i not in held]
-    label_names(path, kept)
     kept_labels = {example.label for example in kept}
+    held_out = [examples[i] for i in sorted(held) if examples[i].label in kept_labels]
+    if not held_out:
+        raise DataError(path, None, "has too few rows of each label to hold out a tenth")
     # A label whose only rows were drawn stays in training, where it is of more use.
-    return (
-        kept + [examples[i] for i in sorted(held) if examples[i].label not in kept_labels],
-        [examples[i] for i in sorted(held) if examples[i].label in kept_labels],
-    )
+    kept += [examples[i] for i in sorted(held) if examples[i].label not in kept_labels]
+    return kept, held_out

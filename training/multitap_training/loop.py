@@ -106,8 +106,8 @@ class Loop:
         """Train, and return the best epoch; Ctrl-C ends it early."""
         generator = torch.Generator().manual_seed(self._settings.seed)
         interrupted = False
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self._settings.seed)
+        with torch.random.fork_rng(devices=[]):  # pyright: ignore[reportUnknownMemberType]  torch's
+            torch.manual_seed(self._settings.seed)  # pyright: ignore[reportUnknownMemberType]  torch's
             try:
                 for epoch in range(1, self._settings.epochs + 1):
                     self._run_epoch(epoch, generator)
@@ -143,10 +143,10 @@ class Loop:
         logits_RO = self._learner.logits(batch, dropout=self._settings.dropout)
         loss = F.cross_entropy(logits_RO, labels_R)
         self._optimizer.zero_grad()
-        loss.backward()  # pyright: ignore[reportUnknownMemberType]  torch's stub
+        torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self._learner.parameters(), _MAX_GRADIENT_NORM)
-        self._optimizer.step()
-        self._schedule.step()
+        self._optimizer.step()  # pyright: ignore[reportUnknownMemberType]  torch's
+        self._schedule.step()  # pyright: ignore[reportUnknownMemberType]  torch's
         self._step += 1
         return float(loss.detach())
 
@@ -181,6 +181,6 @@ def predict_labels(
             logits_RO = learner.logits(rows.packed(batch, position_offset), dropout=0.0)
             labels_R = torch.tensor([rows.labels[row] for row in batch])
             total += float(F.cross_entropy(logits_RO, labels_R, reduction="sum"))
-            for row, label in zip(batch, logits_RO.argmax(1).tolist(), strict=True):
-                predicted[row] = label
+            for row, label in zip(batch, logits_RO.argmax(1), strict=True):
+                predicted[row] = int(label)
     return predicted, total / len(rows.labels)

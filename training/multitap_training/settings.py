@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Literal
+from typing import Literal, TypeAlias, get_args
 
 from .errors import SettingsError
+
+Method: TypeAlias = Literal["houlsby", "none"]
+Pooling: TypeAlias = Literal["mean", "cls"]
+DType: TypeAlias = Literal["fp16", "fp32"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +18,10 @@ class TrainingSettings:
     The method, its start and the schedule are those of Houlsby et al. 2019, sections 2.1 and 3.1.
     """
 
-    method: Literal["houlsby", "none"] = "houlsby"
+    method: Method = "houlsby"
     size: int = 32
     layer_norms: bool = True
-    pooling: Literal["mean", "cls"] = "mean"
+    pooling: Pooling = "mean"
     epochs: int = 10
     learning_rate: float = 1e-3
     batch_size: int = 32
@@ -26,11 +30,20 @@ class TrainingSettings:
     dropout: float = 0.1
     max_tokens: int = 128
     seed: int = 0
-    dtype: Literal["fp16", "fp32"] = "fp16"
+    dtype: DType = "fp16"
     positive_label: str | None = None
 
     def __post_init__(self) -> None:
-        """Raise SettingsError where a number is out of its range."""
+        """Raise SettingsError where a value is none of its choices, or out of its range."""
+        choices = {
+            "method": get_args(Method),
+            "pooling": get_args(Pooling),
+            "dtype": get_args(DType),
+        }
+        for name, allowed in choices.items():
+            value = getattr(self, name)
+            if value not in allowed:
+                raise SettingsError(f"{name} must be {' or '.join(allowed)}, got {value!r}")
         ranges: Mapping[str, tuple[float, float]] = {
             "size": (1, 4_096),
             "epochs": (1, 1_000),

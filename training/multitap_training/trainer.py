@@ -1,12 +1,14 @@
 """One run from a labelled file to an adapter file."""
 
 import os
-import tempfile
+import secrets
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from multitap_adapters.backbone import Backbone
@@ -87,7 +89,10 @@ def train_adapter(
         files.train, files.validation, backbone.tokenizer, max_tokens=max_tokens, seed=settings.seed
     )
     _require_label(settings, dataset.labels)
+    # Whatever can be refused is refused here, before hours of training.
+    test = None if files.test is None else _test_rows(files.test, dataset, backbone, max_tokens)
     spec = _spec(backbone, settings, dataset.labels, max_tokens)
+    card = _card(settings, files, facts, dataset)
     generator = torch.Generator().manual_seed(settings.seed)
     tensors = initial_tensors(spec, backbone, generator)
     learner = AdapterLearner(backbone, spec, tensors)
@@ -102,12 +107,9 @@ def train_adapter(
     ).run()
     saved = _rounded(tensors, settings.dtype)
     metrics = _metrics("validation", score(dataset.validation), len(dataset.validation.labels))
-    if files.test is not None:
-        examples = read_examples(files.test)
-        rows, _ = tokenize(files.test, examples, dataset.labels, backbone.tokenizer, max_tokens)
-        metrics += _metrics("test", score(rows), len(examples))
-    card = _card(settings, files, facts, dataset, metrics, fit.epoch)
-    spec = spec.model_copy(update={"card": card})
+    if test is not None:
+        metrics += _metrics("test", score(test), len(test.labels))
+    spec = spec.model_copy(update={"card": _measured(card, metrics, fit.epoch)})
     try:
         data = serialize_adapter(spec, saved)
     except AdapterFileError as error:
@@ -116,18 +118,23 @@ def train_adapter(
 
 
 def write_file(path: Path, data: bytes) -> None:
-    """Write a whole file or none, in place of what was there."""
+    """Write a whole file or none, in place of what was there.
+
+    Raises:
+        TrainingError: the disk or the folder does not take it; what was there stays.
+    """
+    part = path.with_name(f".multitap-{secrets.token_hex(8)}")
     try:
-        with tempfile.NamedTemporaryFile(
-            dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
+        with part.open("xb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        part.replace(path)
     except OSError as error:
-        raise TrainingError(f"{path} cannot be written: {error.strerror}") from None
+        raise TrainingError(f"{path} cannot be written: {error.strerror or error}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink()
 
 
 class _Scorer:
@@ -149,6 +156,11 @@ class _Scorer:
         predicted, _ = predict_labels(self._learner, rows, position_offset=self._position_offset)
         positive = self._settings.positive_label
         return classification_scores(predicted, rows.labels, self._labels, positive)
+
+
+def _test_rows(path: Path, dataset: Dataset, backbone: Backbone, max_tokens: int) -> LabelledRows:
+    rows, _ = tokenize(path, read_examples(path), dataset.labels, backbone.tokenizer, max_tokens)
+    return rows
 
 
 def _require_label(settings: TrainingSettings, labels: Sequence[str]) -> None:
@@ -194,29 +206,33 @@ def _rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, TensorData]
 
 def _metrics(split: str, scores: Sequence[Score], rows: int) -> tuple[Metric, ...]:
     return tuple(
-        Metric(name=score.name, value=round(score.value, 6), split=split, rows=rows)
+        Metric(name=score.name[:200], value=round(score.value, 6), split=split, rows=rows)
         for score in scores
     )
 
 
-def _card(
-    settings: TrainingSettings,
-    files: Files,
-    facts: CardFacts,
-    dataset: Dataset,
-    metrics: tuple[Metric, ...],
-    epoch: int,
-) -> Card:
+def _card(settings: TrainingSettings, files: Files, facts: CardFacts, dataset: Dataset) -> Card:
+    """Return what the card says before training. Raises: SettingsError."""
     rows = len(dataset.train.labels)
     extra = {"validation": "a seeded tenth of the training rows"} if dataset.held_out else {}
-    return Card(
-        task=facts.task,
-        description=facts.description,
-        languages=facts.languages,
-        licence=facts.licence,
-        data=(described(files.train, rows, name=facts.data_name, source=facts.data_source),),
-        metrics=metrics,
-        seed=settings.seed,
-        settings=settings.described() | {"best_epoch": epoch},
-        extra=extra,
+    try:
+        return Card(
+            task=facts.task,
+            description=facts.description,
+            languages=facts.languages,
+            licence=facts.licence,
+            data=(described(files.train, rows, name=facts.data_name, source=facts.data_source),),
+            seed=settings.seed,
+            settings=settings.described(),
+            extra=extra,
+        )
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"the card's {place} cannot be used: {first['msg'].lower()}") from None
+
+
+def _measured(card: Card, metrics: tuple[Metric, ...], epoch: int) -> Card:
+    return card.model_copy(
+        update={"metrics": metrics, "settings": card.settings | {"best_epoch": epoch}}
     )

@@ -12,13 +12,14 @@ import torch
 
 from multitap_adapters.adapter import Adapter
 from multitap_adapters.backbone import Backbone
+from multitap_adapters.buckets import bucket
 from multitap_adapters.encoder import BareTaps
 from multitap_adapters.mixing import Segment, mix
 from multitap_adapters.packing import pack_rows
 
 from .contract import EncodedRow, Output
 
-_WARM_UP_TOKENS = (4, 8, 16, 32, 64, 128)
+_WARM_UP_TOKENS = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,13 +66,15 @@ class Runner:
         return [output for output in outputs if output is not None]
 
     def warm_up(self) -> None:
-        """Run the bare backbone at a few sizes, so that no kernel is made for the first answer."""
-        config = self._backbone.config
-        offset = config.family.position_offset
+        """Run the bare backbone at every size of a short text, so that no answer waits for kernels.
+
+        Larger batches compile theirs when they first come, which their own time hides.
+        """
+        token = [0]
         with torch.inference_mode():
-            for length in _WARM_UP_TOKENS:
-                row = [0] * min(length, config.max_positions - offset)
-                packed = pack_rows([row], [row], position_offset=offset)
+            for tokens in sorted({bucket(n) for n in range(1, _WARM_UP_TOKENS + 1)}):
+                rows = [token] * tokens
+                packed = pack_rows(rows, rows)
                 self._backbone.encoder.forward(packed, BareTaps())
 
 

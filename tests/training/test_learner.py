@@ -1,0 +1,93 @@
+"""Gradients through the packed encoder are those of plain linear layers."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from engine_parts import rows
+from multitap_adapters.activation import ACTIVATIONS
+from multitap_adapters.backbone import Backbone, read_backbone
+from multitap_adapters.linear import Linear
+from multitap_adapters.packing import PackedRows, pack_rows
+from multitap_adapters.spec import Activation, AdapterSpec
+from multitap_training.initialisation import initial_tensors
+from multitap_training.learner import AdapterLearner
+from random_adapters import houlsby, random_spec
+
+
+class PlainLinear:
+    """What torch differentiates by itself."""
+
+    def __init__(self, weight_OI: Tensor, bias_O: Tensor) -> None:
+        self._weight_OI = weight_OI
+        self._bias_O = bias_O
+
+    def __call__(self, x_TI: Tensor, activation: Activation = "none") -> Tensor:
+        return ACTIVATIONS[activation](F.linear(x_TI, self._weight_OI, self._bias_O))
+
+
+def plain(weight_OI: Tensor, bias_O: Tensor) -> Linear:
+    return PlainLinear(weight_OI, bias_O)
+
+
+def tensors_of(spec: AdapterSpec, backbone: Backbone) -> dict[str, Tensor]:
+    """Return starting tensors, made larger so that every gradient is well away from zero."""
+    tensors = initial_tensors(spec, backbone, torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        for name, tensor in tensors.items():
+            if name.endswith(("down.weight", "up.weight", "head.0.weight")):
+                tensor.mul_(20)
+    return tensors
+
+
+def batch() -> PackedRows:
+    texts = rows([3, 12, 12, 5])
+    return pack_rows([text.token_ids for text in texts], [text.type_ids for text in texts])
+
+
+def gradients(
+    backbone: Backbone, spec: AdapterSpec, tensors: Mapping[str, Tensor]
+) -> dict[str, Tensor]:
+    learner = AdapterLearner(backbone, spec, tensors)
+    loss = F.cross_entropy(learner.logits(batch(), dropout=0.0), torch.tensor([0, 1, 1, 0]))
+    found = torch.autograd.grad(loss, list(tensors.values()))
+    return dict(zip(tensors, found, strict=True))
+
+
+@pytest.mark.parametrize("own_norms", [True, False])
+@pytest.mark.parametrize("size", [1, 8])
+def test_an_adapters_gradient_is_that_of_plain_layers(
+    training_backbone: Backbone, tiny_folder: Path, size: int, *, own_norms: bool
+) -> None:
+    spec = random_spec(training_backbone.identity, modules=houlsby(size, own_norms=own_norms))
+    tensors = tensors_of(spec, training_backbone)
+
+    found = gradients(training_backbone, spec, tensors)
+    expected = gradients(read_backbone(tiny_folder, linear=plain), spec, tensors)
+
+    for name, gradient in expected.items():
+        assert gradient.abs().max() > 1e-6, name
+        torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+def test_every_tensor_is_a_parameter(training_backbone: Backbone) -> None:
+    spec = random_spec(training_backbone.identity, modules=houlsby(4))
+    tensors = tensors_of(spec, training_backbone)
+
+    parameters = AdapterLearner(training_backbone, spec, tensors).parameters()
+
+    assert [id(p) for p in parameters] == [id(t) for t in tensors.values()]
+
+
+def test_dropout_acts_on_what_the_head_sees(training_backbone: Backbone) -> None:
+    spec = random_spec(training_backbone.identity)
+    learner = AdapterLearner(training_backbone, spec, tensors_of(spec, training_backbone))
+
+    first, same, other = (learner.logits(batch(), dropout=rate) for rate in (0.0, 0.0, 0.5))
+
+    assert torch.equal(first, same)
+    assert not torch.allclose(first, other)

@@ -8,7 +8,7 @@ from multitap import ConnectionFailed, MultitapError, ServerError, TaskNotFound,
 from multitap.wire import Fault
 from multitap_server.problems import CODES
 
-# The contract's table of codes, as docs/http.md prints it.
+# The table of codes of the HTTP contract, version 1.
 CONTRACT = [
     "malformed_json",
     "unauthenticated",
@@ -25,7 +25,6 @@ CONTRACT = [
     "nothing_to_roll_back_to",
     "too_large",
     "unsupported_media_type",
-    "range_not_satisfiable",
     "invalid_request",
     "invalid_adapter",
     "overloaded",

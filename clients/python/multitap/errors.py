@@ -24,7 +24,6 @@ MultitapError                 status, code, detail, request_id, errors, retry_af
 ├── NothingToRollBackTo       409 nothing_to_roll_back_to
 ├── TooLarge                  413 too_large
 ├── UnsupportedMediaType      415 unsupported_media_type
-├── RangeNotSatisfiable       416 range_not_satisfiable
 ├── InvalidRequest            422 invalid_request
 ├── InvalidAdapter            422 invalid_adapter
 ├── Overloaded                429 overloaded
@@ -165,10 +164,6 @@ class UnsupportedMediaType(MultitapError):
     """The body has the wrong content type."""
 
 
-class RangeNotSatisfiable(MultitapError):
-    """The range lies outside the file."""
-
-
 class InvalidRequest(MultitapError):
     """The body has the wrong shape, or does not fit the task; `errors` lists every fault."""
 
@@ -222,7 +217,6 @@ BY_CODE: Final[Mapping[str, type[MultitapError]]] = MappingProxyType(
         "nothing_to_roll_back_to": NothingToRollBackTo,
         "too_large": TooLarge,
         "unsupported_media_type": UnsupportedMediaType,
-        "range_not_satisfiable": RangeNotSatisfiable,
         "invalid_request": InvalidRequest,
         "invalid_adapter": InvalidAdapter,
         "overloaded": Overloaded,

@@ -223,3 +223,12 @@ def test_an_error_in_a_later_batch_says_how_far_it_got(run: Run) -> None:
     assert outcome.code == 1
     assert outcome.err.startswith("multitap: error: after 64 inputs: inputs.0.text: ")
     assert len(outcome.out.splitlines()) == 64
+
+
+def test_a_server_that_loses_inputs_is_noticed(run: Run, script: Script) -> None:
+    script.answer(JSONResponse(ANSWER))
+
+    outcome = run("predict", "sentiment", "a", "b", "--url", script.url)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == "multitap: error: 2 inputs have 1 predictions in the answer\n"

@@ -113,6 +113,11 @@ def _run(
                     raise
                 message = f"after {done} inputs: {error.detail}"
                 raise CommandError(message, fault_lines(error)) from error
+            if len(answer.predictions) != len(batch):
+                message = (
+                    f"{len(batch)} inputs have {len(answer.predictions)} predictions in the answer"
+                )
+                raise CommandError(message)
             reference = f"{answer.task}@{answer.version}"
             done += len(batch)
             advance(len(batch))

@@ -26,8 +26,8 @@ class Tally:
     """What all clients have seen; `lock` guards the rest."""
 
     answered: int = 0
-    wrong: list[str] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list[str])
+    lost: list[str] = field(default_factory=list[str])
     longest_s: float = 0
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 

@@ -25,7 +25,7 @@ from multitap_training import CardFacts, Files, TrainingSettings, train_adapter,
 from multitap_training.dataset import read_dataset, tokenize
 from multitap_training.examples import read_examples
 from multitap_training.loop import LabelledRows, Loop, predict_labels
-from multitap_training.scores import Score, classification_scores
+from multitap_training.scores import Measurement, classification_scores
 
 
 def main() -> None:
@@ -153,18 +153,18 @@ def _train_full(
     )
     learner = FullLearner(embedded_folder(), len(dataset.labels), settings.seed)
 
-    def measure(rows: LabelledRows) -> tuple[Score, ...]:
-        predicted, _ = predict_labels(learner, rows)
-        return classification_scores(
-            predicted, rows.labels, dataset.labels, settings.positive_label
-        )
+    def measure(rows: LabelledRows) -> Measurement:
+        predicted, loss = predict_labels(learner, rows)
+        labels, positive = dataset.labels, settings.positive_label
+        return Measurement(classification_scores(predicted, rows.labels, labels, positive), loss)
 
     fit = Loop(learner, settings, dataset.train, lambda: measure(dataset.validation)).run()
-    scores: dict[str, float | int] = {"best_epoch": fit.epoch, "validation": fit.scores[0].value}
+    best = fit.measurement.scores[0].value
+    scores: dict[str, float | int] = {"best_epoch": fit.epoch, "validation": best}
     if files.test is not None:
         examples = read_examples(files.test)
         rows, _ = tokenize(files.test, examples, dataset.labels, backbone.tokenizer, max_tokens)
-        scores["test"] = measure(rows)[0].value
+        scores["test"] = measure(rows).scores[0].value
     return scores
 
 

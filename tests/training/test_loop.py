@@ -9,6 +9,7 @@ from torch import Tensor
 from multitap_adapters.packing import PackedRows
 from multitap_training import Progress, Score, TrainingSettings
 from multitap_training.loop import Fit, LabelledRows, Loop, predict_labels, rate
+from multitap_training.scores import Measurement
 
 ROWS = LabelledRows(
     token_ids=[[label, 2 + place % 3] for place in range(20) for label in (0, 1)],
@@ -42,7 +43,7 @@ def learner() -> CountingLearner:
 
 def run(
     learner: CountingLearner,
-    measure: Callable[[], tuple[Score, ...]],
+    measure: Callable[[], Measurement],
     on_progress: Callable[[Progress], None] = lambda _: None,
     *,
     epochs: int = 3,
@@ -51,9 +52,13 @@ def run(
     return Loop(learner, settings, ROWS, measure, on_progress=on_progress).run()
 
 
-def scripted(*values: float) -> Callable[[], tuple[Score, ...]]:
-    scores: Iterator[float] = iter(values)
-    return lambda: (Score("accuracy", next(scores)),)
+def measured(accuracy: float, loss: float = 1.0) -> Measurement:
+    return Measurement((Score("accuracy", accuracy),), loss)
+
+
+def scripted(*accuracies: float) -> Callable[[], Measurement]:
+    values: Iterator[float] = iter(accuracies)
+    return lambda: measured(next(values))
 
 
 def test_the_rate_rises_over_a_tenth_and_falls_to_nothing() -> None:
@@ -76,19 +81,25 @@ def test_short_runs_have_a_rate_at_every_step(steps: int, warmup: float) -> None
 def test_the_best_epoch_is_kept_and_put_back(learner: CountingLearner) -> None:
     states: list[Tensor] = []
 
-    def measure() -> tuple[Score, ...]:
+    def measure() -> Measurement:
         states.append(learner.weights.detach().clone())
-        return (Score("accuracy", [0.5, 0.9, 0.7][len(states) - 1]),)
+        return measured([0.5, 0.9, 0.7][len(states) - 1])
 
     fit = run(learner, measure)
 
-    assert (fit.epoch, fit.scores[0].value, fit.interrupted) == (2, 0.9, False)
+    assert (fit.epoch, fit.measurement.scores[0].value, fit.interrupted) == (2, 0.9, False)
     assert torch.equal(learner.weights, states[1])
     assert torch.equal(fit.state[0], states[1])
     assert not torch.equal(states[1], states[2])
 
 
-def test_of_equal_epochs_the_first_is_kept(learner: CountingLearner) -> None:
+def test_of_equal_epochs_the_one_with_the_least_loss_is_kept(learner: CountingLearner) -> None:
+    measurements = iter([measured(0.5, 0.9), measured(0.5, 0.7), measured(0.5, 0.8)])
+
+    assert run(learner, lambda: next(measurements)).epoch == 2
+
+
+def test_of_equal_epochs_with_equal_loss_the_first_is_kept(learner: CountingLearner) -> None:
     assert run(learner, scripted(0.5, 0.5, 0.5)).epoch == 1
 
 
@@ -133,7 +144,7 @@ def test_an_interruption_before_the_first_epoch_ends_keeps_the_weights_as_they_a
 
     fit = run(learner, scripted(0.4), interrupt)
 
-    assert (fit.epoch, fit.interrupted, fit.scores[0].value) == (0, True, 0.4)
+    assert (fit.epoch, fit.interrupted, fit.measurement.scores[0].value) == (0, True, 0.4)
     assert learner.weights.any()
 
 
@@ -142,11 +153,11 @@ def test_an_interruption_while_an_epoch_is_measured_keeps_the_best_before(
 ) -> None:
     calls: list[int] = []
 
-    def measure() -> tuple[Score, ...]:
+    def measure() -> Measurement:
         calls.append(1)
         if len(calls) == 2:
             raise KeyboardInterrupt
-        return (Score("accuracy", 0.8),)
+        return measured(0.8)
 
     fit = run(learner, measure)
 

@@ -16,7 +16,7 @@ from multitap_adapters.packing import PackedRows, pack_rows
 
 from .batches import ordered_batches, shuffled_batches
 from .learner import Learner
-from .scores import Score
+from .scores import Measurement, Score
 from .settings import TrainingSettings
 
 _MAX_GRADIENT_NORM = 1.0
@@ -64,7 +64,7 @@ class Fit:
 
     state: tuple[Tensor, ...]
     epoch: int
-    scores: tuple[Score, ...]
+    measurement: Measurement
     interrupted: bool
 
 
@@ -76,12 +76,12 @@ class Loop:
         learner: Learner,
         settings: TrainingSettings,
         train: LabelledRows,
-        measure: Callable[[], tuple[Score, ...]],
+        measure: Callable[[], Measurement],
         *,
         position_offset: int = 0,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
-        """Prepare a run; `measure` scores the learner on validation, the deciding score first."""
+        """Prepare a run; `measure` measures the learner on validation."""
         self._learner = learner
         self._settings = settings
         self._train = train
@@ -119,7 +119,7 @@ class Loop:
         best = self._best
         assert best is not None  # noqa: S101  kept just above
         self._restore(best.state)
-        return Fit(best.state, best.epoch, best.scores, interrupted)
+        return Fit(best.state, best.epoch, best.measurement, interrupted)
 
     def _run_epoch(self, epoch: int, generator: torch.Generator) -> None:
         start_s, tokens = time.monotonic(), 0
@@ -135,7 +135,7 @@ class Loop:
                     steps=self._steps,
                     loss=loss,
                     tokens_per_s=tokens / max(time.monotonic() - start_s, 1e-9),
-                    best=self._best.scores[0] if self._best else None,
+                    best=self._best.measurement.scores[0] if self._best else None,
                 )
             )
 
@@ -151,10 +151,10 @@ class Loop:
         return float(loss.detach())
 
     def _keep_if_best(self, epoch: int) -> None:
-        scores = self._measure()
-        if self._best is None or scores[0].value > self._best.scores[0].value:
+        measurement = self._measure()
+        if self._best is None or measurement.beats(self._best.measurement):
             state = tuple(leaf.detach().clone() for leaf in self._learner.parameters())
-            self._best = Fit(state, epoch, scores, interrupted=False)
+            self._best = Fit(state, epoch, measurement, interrupted=False)
 
     def _restore(self, state: Sequence[Tensor]) -> None:
         with torch.no_grad():

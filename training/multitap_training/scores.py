@@ -12,6 +12,22 @@ class Score:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """A split's scores, the one that decides first, and its mean loss, which settles a tie.
+
+    On a small split many epochs have the same accuracy, and the first of them is rarely the best.
+    """
+
+    scores: tuple[Score, ...]
+    loss: float
+
+    def beats(self, other: "Measurement") -> bool:
+        """Whether this is the better of two measurements of the same split."""
+        mine, theirs = self.scores[0].value, other.scores[0].value
+        return mine > theirs or (mine == theirs and self.loss < other.loss)
+
+
 def accuracy(predicted: Sequence[int], true: Sequence[int]) -> float:
     """Return the share of equal labels."""
     return sum(p == t for p, t in zip(predicted, true, strict=True)) / len(true)

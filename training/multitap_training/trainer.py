@@ -31,7 +31,7 @@ from .examples import read_examples
 from .initialisation import initial_tensors
 from .learner import AdapterLearner, Learner
 from .loop import LabelledRows, Loop, Progress, predict_labels
-from .scores import Score, classification_scores
+from .scores import Measurement, classification_scores
 from .settings import TrainingSettings
 
 
@@ -106,9 +106,9 @@ def train_adapter(
         on_progress=on_progress,
     ).run()
     saved = _rounded(tensors, settings.dtype)
-    metrics = _metrics("validation", score(dataset.validation), len(dataset.validation.labels))
+    metrics = _metrics("validation", score(dataset.validation), dataset.validation)
     if test is not None:
-        metrics += _metrics("test", score(test), len(test.labels))
+        metrics += _metrics("test", score(test), test)
     spec = spec.model_copy(update={"card": _measured(card, metrics, fit.epoch)})
     try:
         data = serialize_adapter(spec, saved)
@@ -152,10 +152,11 @@ class _Scorer:
         self._labels = labels
         self._position_offset = position_offset
 
-    def __call__(self, rows: LabelledRows) -> tuple[Score, ...]:
-        predicted, _ = predict_labels(self._learner, rows, position_offset=self._position_offset)
+    def __call__(self, rows: LabelledRows) -> Measurement:
+        predicted, loss = predict_labels(self._learner, rows, position_offset=self._position_offset)
         positive = self._settings.positive_label
-        return classification_scores(predicted, rows.labels, self._labels, positive)
+        scores = classification_scores(predicted, rows.labels, self._labels, positive)
+        return Measurement(scores, loss)
 
 
 def _test_rows(path: Path, dataset: Dataset, backbone: Backbone, max_tokens: int) -> LabelledRows:
@@ -204,10 +205,12 @@ def _rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, TensorData]
     return saved
 
 
-def _metrics(split: str, scores: Sequence[Score], rows: int) -> tuple[Metric, ...]:
+def _metrics(split: str, measured: Measurement, rows: LabelledRows) -> tuple[Metric, ...]:
     return tuple(
-        Metric(name=score.name[:200], value=round(score.value, 6), split=split, rows=rows)
-        for score in scores
+        Metric(
+            name=score.name[:200], value=round(score.value, 6), split=split, rows=len(rows.labels)
+        )
+        for score in measured.scores
     )
 
 

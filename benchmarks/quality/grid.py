@@ -34,27 +34,6 @@ class QualityTask:
 
 TASKS = (
     QualityTask(
-        name="sentiment",
-        data="sst2",
-        epochs=1,
-        batch_size=64,
-        search_rows=8_000,
-        description="Whether a sentence of a film review speaks well or ill of the film.",
-        licence="none stated: a public research benchmark",
-        source="Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; "
-        "train and dev as in GLUE",
-    ),
-    QualityTask(
-        name="banking-intent",
-        data="banking77",
-        epochs=6,
-        batch_size=32,
-        search_rows=1_500,
-        description="Which of 77 things a bank's customer wants.",
-        licence="CC BY 4.0",
-        source="Banking77: Casanueva et al. 2020",
-    ),
-    QualityTask(
         name="question-type",
         data="trec6",
         epochs=6,
@@ -75,6 +54,27 @@ TASKS = (
         source="SMS Spam Collection v.1: Almeida et al. 2011; "
         "split 80/10/10 with seed 0, stratified",
         positive_label="spam",
+    ),
+    QualityTask(
+        name="banking-intent",
+        data="banking77",
+        epochs=6,
+        batch_size=32,
+        search_rows=1_500,
+        description="Which of 77 things a bank's customer wants.",
+        licence="CC BY 4.0",
+        source="Banking77: Casanueva et al. 2020",
+    ),
+    QualityTask(
+        name="sentiment",
+        data="sst2",
+        epochs=1,
+        batch_size=64,
+        search_rows=8_000,
+        description="Whether a sentence of a film review speaks well or ill of the film.",
+        licence="none stated: a public research benchmark",
+        source="Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; "
+        "train and dev as in GLUE",
     ),
 )
 

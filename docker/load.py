@@ -69,6 +69,7 @@ def main(url: str, clients: int) -> int:
         threading.Thread(target=run_client, args=(parts.netloc, parts.path, tally, event))
         for event in begun
     ]
+    started_s = time.monotonic()
     for thread in threads:
         thread.start()
     for event in begun:
@@ -80,6 +81,7 @@ def main(url: str, clients: int) -> int:
     counts = {
         "clients": clients,
         "answered": tally.answered,
+        "answered_per_s": round(tally.answered / (time.monotonic() - started_s), 1),
         "lost": len(tally.lost),
         "wrong": len(tally.wrong),
         "longest_s": round(tally.longest_s, 3),

@@ -42,6 +42,7 @@ call() { curl --silent --show-error --fail-with-body --max-time 60 "$@"; }
 predict() { call "$url/predict/$1" -H 'content-type: application/json' -d '{"inputs": ["A joy from start to finish."]}'; }
 field() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"it": json.load(sys.stdin)}))' "$1"; }
 resident_mb() { "$engine" exec "$name" awk '/^VmRSS/ { printf "%d", $2 / 1024 }' /proc/1/status; }
+processor_s() { "$engine" exec "$name" awk '{ printf "%.1f", ($14 + $15) / 100 }' /proc/1/stat; }
 
 wait_until_ready() { # the server's own word, polled often
   for _ in $(seq 1200); do
@@ -95,7 +96,7 @@ if [ "$network" = host ]; then options+=(--network host); else options+=(--publi
 started=$(now)
 "$engine" run --detach "${options[@]}" "$image" serve --allow-unauthenticated >/dev/null
 wait_until_ready
-echo "measured: ready $(since_s "$started") s after docker run, on an empty volume"
+echo "measured: ready $(since_s "$started") s after docker run, on an empty volume; $(processor_s) s of processor time"
 wait_until_healthy
 "$engine" logs "$name" 2>&1 | grep -q 'NO AUTHENTICATION' || fail "the log does not warn"
 echo "measured: $(resident_mb) MB resident when idle"

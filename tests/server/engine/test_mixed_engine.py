@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import logging
+import weakref
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -72,7 +73,7 @@ async def test_many_tasks_in_flight_share_a_few_forward_passes(
     after = engine.statistics()
     assert after.rows - before.rows == 64
     assert after.tokens - before.tokens == 192
-    assert after.forward_passes - before.forward_passes <= 8
+    assert after.forward_passes - before.forward_passes <= 16
     assert after.adapter_loads == 16
 
 
@@ -237,6 +238,22 @@ async def test_cancelling_half_way_drops_the_rest(engine: MixedEngine, publish: 
     await soon(engine.submit(digest, rows([2])))
 
     assert engine.statistics().rows < 70
+
+
+class Texts(list[EncodedRow]):
+    """A list that can be watched for its end."""
+
+
+async def test_an_answered_submission_is_not_kept_until_its_deadline(
+    engine: MixedEngine, publish: Publish
+) -> None:
+    texts, gone = Texts(rows([3])), asyncio.Event()
+    weakref.finalize(texts, asyncio.get_running_loop().call_soon_threadsafe, gone.set)
+
+    await soon(engine.submit(publish(), texts, timeout_s=600))
+    del texts
+
+    await soon(gone.wait())
 
 
 async def test_pins_of_every_ending_come_back(

@@ -1,30 +1,11 @@
 """`multitap train`: make an adapter from labelled text."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from . import training_options as option
 from .failures import CommandError, extra
 from .options import Json
-
-
-@dataclass(frozen=True, slots=True)
-class TrainRequest:
-    """What one run was asked to do; `settings` holds the chosen ones only."""
-
-    out: Path
-    train: Path
-    validation: Path | None
-    test: Path | None
-    backbone: str
-    threads: int | None
-    settings: dict[str, str | int | float | bool]
-    task: str
-    description: str | None
-    licence: str | None
-    languages: tuple[str, ...]
-    data_name: str | None
-    source: str | None
+from .train_request import TrainRequest
 
 
 def train(

@@ -28,7 +28,7 @@ from multitap_training import Progress as Step
 
 from .console import facts, show, stderr, table, to_json, write_json
 from .failures import CommandError
-from .train import TrainRequest
+from .train_request import TrainRequest
 from .wording import size
 
 INTERRUPTED = 130

@@ -123,7 +123,7 @@ call -X PUT -H 'content-type: application/json' -d '{"version": 2, "expected": 1
 before=$(predict copy)
 [ "$(echo "$before" | field 'it["version"]')" = 2 ] || fail "the promoted version does not answer: $before"
 started=$(now)
-"$engine" restart --time 45 "$name" >/dev/null
+"$engine" restart -t 45 "$name" >/dev/null
 wait_until_ready
 echo "measured: ready $(since_s "$started") s after docker restart"
 [ "$(predict copy)" = "$before" ] || fail "another answer after the restart: $(predict copy), before: $before"
@@ -135,7 +135,7 @@ load=$!
 for _ in $(seq 600); do grep -q loaded "$work/load" && break; sleep 0.1; done
 sleep 2
 started=$(now)
-"$engine" stop --time 45 "$name" >/dev/null
+"$engine" stop -t 45 "$name" >/dev/null
 echo "measured: stopped in $(since_s "$started") s"
 wait "$load" || fail "requests were lost: $(cat "$work/load")"
 echo "measured: $(tail -1 "$work/load")"

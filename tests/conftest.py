@@ -1,4 +1,4 @@
-"""What every test shares: torch on one thread, and a tiny random backbone.
+"""What every test shares: torch on one thread, no deadlines, and a tiny random backbone.
 
 torch and transformers are imported by the fixtures that need them, so that tests of the client
 and the registry start fast.
@@ -9,14 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from multitap_adapters.backbone import Backbone
 
 
 def pytest_configure() -> None:
-    """Give torch one thread, before anything imports it: its reductions then have one order."""
+    """Give torch one thread before anything imports it, and hypothesis all the time it needs.
+
+    One thread gives sums one order; a slow machine is no fault of an example.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    settings.register_profile("multitap", deadline=None)
+    settings.load_profile("multitap")
 
 
 @pytest.fixture(scope="session")

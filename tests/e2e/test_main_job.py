@@ -5,15 +5,13 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from multitap import AsyncClient, Client
+from served import PROGRAM, serving
 
-PROGRAM = "import sys; from multitap.command import main; sys.exit(main())"
 TEXTS = {"good": ("a joy", "the best day", "so good"), "bad": ("a bore", "the worst day", "so bad")}
 TASKS = ("mood", "tone", "taste", "style")
 
@@ -26,30 +24,6 @@ def run_command(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
         text=True,
         check=False,
     )
-
-
-@contextmanager
-def serving(registry: Path, backbone: Path) -> Generator[str]:
-    """Serve a registry on a free port; give the URL."""
-    command = [
-        *(sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--threads", "1"),
-        *("--registry", str(registry), "--backbone", str(backbone)),
-    ]
-    with subprocess.Popen(  # noqa: S603  our own program
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    ) as process:
-        try:
-            assert process.stdout is not None
-            for line in process.stdout:
-                if found := re.search(r"multitap serves at (http://127\.0\.0\.1:\d+)", line):
-                    yield found[1]
-                    break
-            else:
-                pytest.fail("the server ended before it was ready")
-        finally:
-            process.terminate()
-            process.communicate()
-    assert process.returncode == 0
 
 
 @pytest.fixture(scope="module")

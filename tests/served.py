@@ -1,0 +1,36 @@
+"""`multitap serve` in a process of its own, on a free port."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+PROGRAM = "import sys; from multitap.command import main; sys.exit(main())"
+
+
+@contextmanager
+def serving(registry: Path, backbone: Path | str) -> Generator[str]:
+    """Serve a registry on a free port; give the URL."""
+    command = [
+        *(sys.executable, "-c", PROGRAM, "serve", "--port", "0", "--threads", "1"),
+        *("--registry", str(registry), "--backbone", str(backbone)),
+    ]
+    with subprocess.Popen(  # noqa: S603  our own program
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
+        try:
+            assert process.stdout is not None
+            for line in process.stdout:
+                if found := re.search(r"multitap serves at (http://127\.0\.0\.1:\d+)", line):
+                    yield found[1]
+                    break
+            else:
+                pytest.fail("the server ended before it was ready")
+        finally:
+            process.terminate()
+            process.communicate()
+    assert process.returncode == 0

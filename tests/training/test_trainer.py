@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from labelled_files import toy_rows, write_jsonl
 from multitap_adapters.backbone import Backbone
 from multitap_adapters.digest import digest_file
 from multitap_adapters.file import AdapterFile, parse_adapter
-from multitap_adapters.loading import load_adapter
-from multitap_adapters.spec import Bottleneck, LayerNorms, Metric
+from multitap_adapters.loading import float_tensors, load_adapter
+from multitap_adapters.spec import AdapterSpec, Bottleneck, LayerNorms, Metric
 from multitap_server.engine.contract import EncodedRow
 from multitap_server.engine.runner import RunnableRow, Runner
 from multitap_training import (
@@ -28,6 +29,7 @@ from multitap_training import (
     write_file,
 )
 from multitap_training.examples import read_examples
+from multitap_training.initialisation import initial_tensors
 from multitap_training.settings import DType
 
 FACTS = CardFacts("toy")
@@ -256,6 +258,22 @@ def test_training_that_diverges_says_so_in_one_line(
         trained(training_backbone, files, settings)
 
     assert "\n" not in str(e.value)
+
+
+def test_the_weights_that_are_measured_are_those_of_the_file(
+    training_backbone: Backbone, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leaves: dict[str, Tensor] = {}
+
+    def watched(spec: AdapterSpec, backbone: Backbone, generator: torch.Generator) -> object:
+        leaves.update(initial_tensors(spec, backbone, generator))
+        return leaves
+
+    monkeypatch.setattr("multitap_training.trainer.initial_tensors", watched)
+    file = parse_adapter(trained(training_backbone, files, replace(FAST, epochs=1)).data)
+
+    for name, saved in float_tensors(file).items():
+        assert torch.equal(leaves[name].detach(), saved), name
 
 
 def test_a_file_is_written_whole_in_place_of_what_was_there(tmp_path: Path) -> None:

@@ -60,7 +60,7 @@ def plain_bottleneck(
         a_H = adapt(x_H)
         if module.new_norm_after:
             a_H = own_norm("norm_after", a_H)
-        return norm(x_H + h_H + a_H)
+        return norm(x_H + h_H + a_H) if module.norm_after else h_H + a_H
 
     given_H = norm(h_H + x_H) if module.norm_before else h_H
     residual_H = {"sub_layer": h_H, "sum": h_H + x_H, "input": given_H}[module.residual]

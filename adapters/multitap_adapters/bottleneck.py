@@ -49,8 +49,8 @@ class BottleneckSite:
         return norm(u_TH + x_TH) if module.norm_after else u_TH
 
     def _parallel(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
-        u_TH = self._after(self._adapt(x_TH))
-        return norm(h_TH + u_TH + x_TH)
+        u_TH = h_TH + self._after(self._adapt(x_TH))
+        return norm(u_TH + x_TH) if self._module.norm_after else u_TH
 
     def _adapt(self, z_TH: Tensor) -> Tensor:
         if self._norm_before is not None:

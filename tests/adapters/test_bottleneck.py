@@ -114,10 +114,14 @@ def test_every_order_of_norms_and_residuals(
 
 @pytest.mark.parametrize("new_norm_before", [False, True])
 @pytest.mark.parametrize("new_norm_after", [False, True])
-def test_parallel_with_its_own_norms(*, new_norm_before: bool, new_norm_after: bool) -> None:
+@pytest.mark.parametrize("norm_after", [False, True])
+def test_parallel_with_its_own_norms(
+    *, new_norm_before: bool, new_norm_after: bool, norm_after: bool
+) -> None:
     module = Bottleneck(
         size=4,
         arrangement="parallel",
+        norm_after=norm_after,
         new_norm_before=new_norm_before,
         new_norm_after=new_norm_after,
     )

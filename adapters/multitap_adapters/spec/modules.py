@@ -66,6 +66,10 @@ class Bottleneck(SpecModel):
             raise ValueError(f"sites must be distinct, got {list(self.sites)!r}")
         if self.residual == "sum" and not self.norm_before:
             raise ValueError("residual 'sum' needs norm_before")
+        if self.arrangement == "parallel" and self.norm_before:
+            raise ValueError(
+                "a parallel bottleneck reads the sub-layer's input, without norm_before"
+            )
         return self
 
     def size_of(self, layer: int) -> int:

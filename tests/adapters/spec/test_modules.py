@@ -52,6 +52,7 @@ def test_a_module_without_a_known_method_is_refused(text: str) -> None:
         '{"method":"bottleneck","size":1,"scaling":NaN}',
         '{"method":"bottleneck","size":1,"activation":"GELU"}',
         '{"method":"bottleneck","size":1,"residual":"sum"}',
+        '{"method":"bottleneck","size":1,"arrangement":"parallel","norm_before":true}',
         '{"method":"bottleneck","size":1,"leave_out":[1,0]}',
         '{"method":"bottleneck","size":1,"leave_out":[0,0]}',
         '{"method":"bottleneck","size":1,"leave_out":[-1]}',

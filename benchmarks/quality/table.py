@@ -8,8 +8,19 @@ import json
 from pathlib import Path
 from statistics import mean, stdev
 
-from grid import KEPT_WITHIN, LEARNING_RATES, SEEDS, SIDES, TASKS, QualityTask, Side, search_runs
-from run import finalists, result_path, validation_score, winners
+from grid import (
+    KEPT_WITHIN,
+    LEARNING_RATES,
+    SEEDS,
+    SIDES,
+    TASKS,
+    QualityTask,
+    Run,
+    Side,
+    result_run,
+    search_runs,
+)
+from run import result_path, validation_score
 
 _HEADER = """# Adapters against full fine-tuning
 
@@ -18,12 +29,16 @@ Both sides choose from the same learning rates ({rates}) and the same number of 
 The test split is measured in the runs on all rows, and chooses nothing.
 Adapters are measured as they are shipped: rounded to fp16.
 
-    python benchmarks/quality/run.py --data DATA --out OUT
-    python benchmarks/quality/table.py --out OUT > benchmarks/quality/README.md
+    python benchmarks/quality/run.py --data DATA --out benchmarks/quality/runs
+    python benchmarks/quality/table.py --out benchmarks/quality/runs > benchmarks/quality/README.md
 
-Each process used one thread; two ran side by side.
+Each process used one thread; two ran side by side, on a machine that did other work too, so the minutes are an upper bound.
+A run that is done is not run again: stop and go on as you like.
 The shipped file of a task is the seed with the best validation score; `server/multitap_server/starter/train.sh` makes them again.
 """
+
+
+_MISSING = "not measured yet"
 
 
 def main() -> None:
@@ -38,14 +53,14 @@ def main() -> None:
         "In points, mean of three seeds and their standard deviation; accuracy, for spam the F1 of `spam`.\n"
     )
     print(
-        "| task | data | test rows | adapter | shipped file | full fine-tuning | shipped minus full |"
+        "| task | data | adapter | shipped file | full fine-tuning | shipped minus full |"
     )
     print("|---|---|---:|---:|---:|---:|")
     for task in TASKS:
         print(_result_row(out, task))
     print("\n## What was chosen, and what it cost\n")
     print(
-        "| task | side | learning rate | epochs | validation, in the search | minutes per result run |"
+        "| task | side | learning rate | epochs | validation, mean | minutes a run |"
     )
     print("|---|---|---:|---:|---:|---:|")
     for task in TASKS:
@@ -59,21 +74,26 @@ def main() -> None:
 
 def _result_row(out: Path, task: QualityTask) -> str:
     adapter, full = (_results(out, task, side) for side in SIDES)
-    shipped = max(adapter, key=lambda scores: scores["validation"])
+    shipped = (
+        100 * max(adapter, key=lambda scores: scores["validation"])["test"] if adapter else None
+    )
     tests = [[100 * scores["test"] for scores in side] for side in (adapter, full)]
+    difference = f"{shipped - mean(tests[1]):+.2f}" if shipped and full else _MISSING
     return (
-        f"| {task.name} | {task.data} | {_spread(tests[0])} | {100 * shipped['test']:.2f} "
-        f"| {_spread(tests[1])} | {100 * shipped['test'] - mean(tests[1]):+.2f} |"
+        f"| {task.name} | {task.data} | {_spread(tests[0])} "
+        f"| {f'{shipped:.2f}' if shipped else _MISSING} | {_spread(tests[1])} | {difference} |"
     )
 
 
 def _choice_row(out: Path, task: QualityTask, side: Side) -> str:
-    runs = winners(out, task, side)
-    scores = _results(out, task, side)
+    runs, scores = _best_runs(out, task, side), _results(out, task, side)
+    if not scores:
+        return f"| {task.name} | {side} | {_MISSING} | {task.epochs} | {_MISSING} | {_MISSING} |"
     minutes = mean(score["seconds"] for score in scores) / 60
+    validation = 100 * mean(score["validation"] for score in scores)
     return (
         f"| {task.name} | {side} | {runs[0].learning_rate:g} | {task.epochs} "
-        f"| {100 * mean(score['validation'] for score in scores):.2f} | {minutes:.1f} |"
+        f"| {validation:.2f} | {minutes:.1f} |"
     )
 
 
@@ -83,22 +103,40 @@ def _search_table(out: Path, task: QualityTask) -> str:
         "|---|" + "---:|" * len(LEARNING_RATES),
     ]
     for side in SIDES:
-        sample = {r.learning_rate: validation_score(out, r) for r in search_runs(task, side)}
-        whole = {r.learning_rate: validation_score(out, r) for r in finalists(out, task, side)}
-        for name, scores in (("sample", sample), ("all rows", whole)):
-            cells = [f"{100 * scores[r]:.2f}" if r in scores else "" for r in LEARNING_RATES]
+        whole = [result_run(task, side, rate, SEEDS[0]) for rate in LEARNING_RATES]
+        for name, runs in (("sample", search_runs(task, side)), ("all rows", whole)):
+            cells = [
+                f"{100 * validation_score(out, run):.2f}" if result_path(out, run).exists() else ""
+                for run in runs
+            ]
             lines.append(f"| {side}, {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
 
 
 def _spread(values: list[float]) -> str:
-    return f"{mean(values):.2f} ± {stdev(values):.2f}"
+    if not values:
+        return _MISSING
+    deviation = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
+    seeds = "" if len(values) == len(SEEDS) else f" ({len(values)} of {len(SEEDS)} seeds)"
+    return f"{mean(values):.2f}{deviation}{seeds}"
+
+
+def _best_runs(out: Path, task: QualityTask, side: Side) -> list[Run]:
+    """Return the winner's finished runs, or those of the best learning rate so far."""
+    done = [
+        run
+        for rate in LEARNING_RATES
+        if result_path(out, run := result_run(task, side, rate, SEEDS[0])).exists()
+    ]
+    if not done:
+        return []
+    best = max(done, key=lambda run: validation_score(out, run)).learning_rate
+    runs = [result_run(task, side, best, seed) for seed in SEEDS]
+    return [run for run in runs if result_path(out, run).exists()]
 
 
 def _results(out: Path, task: QualityTask, side: Side) -> list[dict[str, float]]:
-    runs = winners(out, task, side)
-    if not runs:
-        raise SystemExit(f"the runs of {task.name}, {side}, are not done")
+    runs = _best_runs(out, task, side)
     return [json.loads(result_path(out, run).read_text()) for run in runs]
 
 

@@ -98,7 +98,8 @@ started=$(now)
 wait_until_ready
 echo "measured: ready $(since_s "$started") s after docker run, on an empty volume; $(processor_s) s of processor time"
 wait_until_healthy
-"$engine" logs "$name" 2>&1 | grep -q 'NO AUTHENTICATION' || fail "the log does not warn"
+"$engine" logs "$name" >"$work/log" 2>&1
+grep -q 'NO AUTHENTICATION' "$work/log" || fail "the log does not warn"
 echo "measured: $(resident_mb) MB resident when idle"
 "$engine" exec "$name" sh -c 'for status in /proc/[0-9]*/status; do awk "/^Uid/ && \$2 == 0 { exit 1 }" $status || exit 1; done' || fail "a process of root"
 

@@ -90,7 +90,9 @@ def identify(
 
 def require_same_backbone(wanted: BackboneIdentity, present: BackboneIdentity) -> None:
     """Raise WrongBackbone where an adapter's backbone is not this one; tokenizers may differ."""
-    for field in ("model_type", "hidden_size", "num_layers", "digest", "config_digest"):
+    for field in BackboneIdentity.model_fields:
+        if field == "tokenizer_digest":
+            continue
         found, expected = getattr(wanted, field), getattr(present, field)
         if found != expected:
             raise WrongBackbone(field, expected=expected, found=found)

@@ -52,16 +52,12 @@ def main() -> None:
     print(
         "In points, mean of three seeds and their standard deviation; accuracy, for spam the F1 of `spam`.\n"
     )
-    print(
-        "| task | data | adapter | shipped file | full fine-tuning | shipped minus full |"
-    )
+    print("| task | data | adapter | shipped file | full fine-tuning | shipped minus full |")
     print("|---|---|---:|---:|---:|---:|")
     for task in TASKS:
         print(_result_row(out, task))
     print("\n## What was chosen, and what it cost\n")
-    print(
-        "| task | side | learning rate | epochs | validation, mean | minutes a run |"
-    )
+    print("| task | side | learning rate | epochs | validation, mean | minutes a run |")
     print("|---|---|---:|---:|---:|---:|")
     for task in TASKS:
         for side in SIDES:

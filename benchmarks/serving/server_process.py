@@ -1,5 +1,6 @@
 """A real `multitap serve` on a free port of loopback, for measuring."""
 
+import os
 import socket
 import subprocess
 import sys
@@ -9,32 +10,55 @@ import urllib.error
 import urllib.request
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class ServerProcess:
+    """A server that is ready."""
+
+    port: int
+    pid: int
 
 
 @contextmanager
 def running_server(threads: int) -> Generator[int]:
     """Serve the starter tasks from a fresh registry; give the port once the server is ready."""
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        server_on(Path(folder) / "registry", threads=threads) as server,
+    ):
+        yield server.port
+
+
+@contextmanager
+def server_on(
+    registry: Path, *, threads: int, backbone: str = "embedded", adapter_bytes: int | None = None
+) -> Generator[ServerProcess]:
+    """Serve a registry's folder; give the process once it is ready."""
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
-    with tempfile.TemporaryDirectory() as folder:
-        process = subprocess.Popen(
-            [
-                Path(sys.executable).parent / "multitap",
-                "serve",
-                *("--port", str(port)),
-                *("--registry", f"{folder}/registry"),
-                *("--threads", str(threads)),
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        try:
-            _wait_until_ready(port, process)
-            yield port
-        finally:
-            process.terminate()
-            process.wait()
+    settings = {} if adapter_bytes is None else {"MULTITAP_ADAPTER_BYTES": str(adapter_bytes)}
+    process = subprocess.Popen(
+        [
+            Path(sys.executable).parent / "multitap",
+            "serve",
+            *("--port", str(port)),
+            *("--registry", str(registry)),
+            *("--backbone", backbone),
+            *("--threads", str(threads)),
+        ],
+        env=os.environ | settings,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_until_ready(port, process)
+        yield ServerProcess(port, process.pid)
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def read_metric(port: int, name: str) -> float:

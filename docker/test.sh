@@ -41,7 +41,7 @@ since_s() { awk -v from="$1" -v to="$(now)" 'BEGIN { printf "%.1f", (to - from) 
 call() { curl --silent --show-error --fail-with-body --max-time 60 "$@"; }
 predict() { call "$url/predict/$1" -H 'content-type: application/json' -d '{"inputs": ["A joy from start to finish."]}'; }
 field() { python3 -c 'import json, sys; print(eval(sys.argv[1], {"it": json.load(sys.stdin)}))' "$1"; }
-resident_mb() { "$engine" exec "$name" awk '/^VmRSS/ { printf "%d", $2 / 1024 }' /proc/1/status; }
+resident_mib() { "$engine" exec "$name" awk '/^VmRSS/ { printf "%d", $2 / 1024 }' /proc/1/status; }
 processor_s() { "$engine" exec "$name" awk '{ printf "%.1f", ($14 + $15) / 100 }' /proc/1/stat; }
 
 wait_until_ready() { # the server's own word, polled often
@@ -100,14 +100,14 @@ echo "measured: ready $(since_s "$started") s after docker run, on an empty volu
 wait_until_healthy
 "$engine" logs "$name" >"$work/log" 2>&1
 grep -q 'NO AUTHENTICATION' "$work/log" || fail "the log does not warn"
-echo "measured: $(resident_mb) MB resident when idle"
+echo "measured: $(resident_mib) MiB resident when idle"
 "$engine" exec "$name" sh -c 'for status in /proc/[0-9]*/status; do awk "/^Uid/ && \$2 == 0 { exit 1 }" $status || exit 1; done' || fail "a process of root"
 
 step "predict with every starter task"
 tasks=$(call "$url/tasks" | field '" ".join(task["task"] for task in it["tasks"])')
 [ "$(echo "$tasks" | wc -w)" -ge 2 ] || fail "starter tasks: '$tasks', expected two at least"
 for task in $tasks; do predict "$task" >/dev/null; done
-echo "measured: $(resident_mb) MB resident with these tasks in memory: $tasks"
+echo "measured: $(resident_mib) MiB resident with these tasks in memory: $tasks"
 
 step "foreign names are refused"
 [ "$(curl --silent --output /dev/null --write-out '%{http_code}' -H 'host: evil.example' "$url/livez")" = 403 ] || fail "a foreign Host was answered"

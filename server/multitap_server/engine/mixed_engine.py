@@ -23,6 +23,7 @@ from .batcher import Batcher
 from .contract import EncodedRow, EngineStatistics, Output, TextRow
 from .errors import DeadlineExceeded, EngineStopped, InputTooLong, UnsupportedAdapter
 from .loader import Loader
+from .passing_thread import run_on_passing_thread
 from .runner import RunnableRow, Runner
 from .settings import EngineSettings
 from .submission import Submission
@@ -67,7 +68,7 @@ class MixedEngine:
     async def start(self) -> None:
         """Start the worker; submissions must come from this event loop."""
         self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._runner.warm_up)
+        await asyncio.to_thread(run_on_passing_thread, self._runner.warm_up)
         self._refusal = None
         self._worker.start()
 
@@ -93,7 +94,8 @@ class MixedEngine:
         self.require_servable(file.spec)
         adapter = load_adapter(file, self._backbone)
         canary = self.encode([TextRow("canary")], max_tokens=file.spec.max_tokens, truncate=True)
-        (output,) = self._runner.run([RunnableRow(adapter, canary[0])])
+        row = RunnableRow(adapter, canary[0])
+        (output,) = run_on_passing_thread(lambda: self._runner.run([row]))
         if not np.isfinite(output).all():
             raise UnsupportedAdapter("the adapter's output on a short text is not finite")
 

@@ -9,6 +9,7 @@ import torch
 from multitap_adapters.backbone import read_backbone
 
 from .mixed_engine import MixedEngine
+from .passing_thread import run_on_passing_thread
 from .settings import EngineSettings
 
 
@@ -22,7 +23,8 @@ def build_engine(
     """
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    return MixedEngine(read_backbone(folder), read_blob, settings)
+    backbone = run_on_passing_thread(lambda: read_backbone(folder))
+    return MixedEngine(backbone, read_blob, settings)
 
 
 @asynccontextmanager

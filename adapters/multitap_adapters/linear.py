@@ -13,7 +13,7 @@ from torch.autograd.function import Function, FunctionCtx, once_differentiable
 
 from .activation import ACTIVATIONS
 from .buckets import recurs
-from .products import Products, products_for
+from .products import Products, TorchProducts, products_for
 from .spec import Activation
 
 
@@ -70,6 +70,7 @@ class TrainableLinear:
     """A layer with a weight of its own, which may be trained: an adapter's, or a head's.
 
     It goes to oneDNN for sizes that recur (buckets.py); for others a kernel would be compiled.
+    Where torch's own product is the fastest, torch differentiates it too.
     """
 
     def __init__(
@@ -82,7 +83,7 @@ class TrainableLinear:
 
     def __call__(self, x_TI: Tensor, activation: Activation = "none") -> Tensor:
         """Return `[T, O]`, with gradients for the input, the weight and the bias that ask."""
-        if not recurs(x_TI.shape[0]):
+        if isinstance(self._products, TorchProducts) or not recurs(x_TI.shape[0]):
             return ACTIVATIONS[activation](F.linear(x_TI, self._weight_OI, self._bias_O))
         operands = (x_TI, self._weight_OI, self._bias_O)
         if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in operands):

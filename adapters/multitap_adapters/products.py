@@ -1,9 +1,10 @@
 """The product `activation(x W^T + b)` of a linear layer, without a gradient.
 
-Shape suffixes: T tokens, I inputs, O outputs. On a CPU the product goes to oneDNN, which is about
-twice as fast as torch's own `F.linear` on some processors and takes a weight that was packed once.
-Its operators have no public name and no gradient (they silently pass none), so they are tried
-before they are used, and `F.linear` stands in where they are missing.
+Shape suffixes: T tokens, I inputs, O outputs. On a CPU with AVX-512 the product goes to oneDNN,
+which is about twice as fast there as torch's own `F.linear` on some processors and takes a weight
+that was packed once. Its operators have no public name and no gradient (they silently pass none),
+so they are tried before they are used, and `F.linear` stands in where they are missing. With AVX2
+alone `F.linear` is the faster one (ADR 3).
 """
 
 from collections.abc import Mapping
@@ -83,6 +84,15 @@ class OneDnnProducts:
         return y_TO if activation in _FUSED else ACTIVATIONS[activation](y_TO)
 
 
+def onednn_is_faster(capability: str) -> bool:
+    """Return whether oneDNN's product is the faster one with these instructions of the CPU.
+
+    `capability` is torch's word for them. A timing at the start would decide otherwise from start
+    to start, and with that change the bits of a trained adapter.
+    """
+    return capability.startswith("AVX512")
+
+
 @cache
 def onednn_available() -> bool:
     """Return whether this torch has oneDNN's private operators, and they compute."""
@@ -96,4 +106,6 @@ def onednn_available() -> bool:
 
 def products_for(device: torch.device) -> Products:
     """Return the fastest way for weights on this device."""
-    return OneDnnProducts() if device.type == "cpu" and onednn_available() else TorchProducts()
+    capability = torch.backends.cpu.get_cpu_capability()
+    onednn = device.type == "cpu" and onednn_is_faster(capability) and onednn_available()
+    return OneDnnProducts() if onednn else TorchProducts()

@@ -17,6 +17,7 @@ from multitap_adapters.config import parse_config
 from multitap_adapters.encoder import BareTaps, Encoder
 from multitap_adapters.linear import Linear, TrainableLinear
 from multitap_adapters.packing import PackedRows
+from multitap_training.learner import Dropout, DropoutTaps
 
 
 class FullLearner:
@@ -48,9 +49,10 @@ class FullLearner:
         """Return every weight."""
         return self._leaves
 
-    def logits(self, rows: PackedRows, *, dropout: float) -> Tensor:
+    def logits(self, rows: PackedRows, dropout: Dropout) -> Tensor:
         """Return `[R, O]`."""
-        hidden_TH = F.dropout(self._encoder.forward(rows, BareTaps()), dropout)
+        taps = DropoutTaps(BareTaps(), dropout.hidden) if dropout.hidden else BareTaps()
+        hidden_TH = F.dropout(self._encoder.forward(rows, taps), dropout.head)
         lengths_R = torch.tensor(rows.lengths)
         sums_RH = hidden_TH.new_zeros(len(rows.lengths), hidden_TH.shape[1])
         sums_RH = sums_RH.index_add(0, torch.repeat_interleave(lengths_R), hidden_TH)

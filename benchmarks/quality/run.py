@@ -123,6 +123,7 @@ def _execute(run: Run, backbone: Backbone, data: Path, out: Path) -> dict[str, f
         learning_rate=run.learning_rate,
         batch_size=run.task.batch_size,
         seed=run.seed,
+        hidden_dropout=run.task.hidden_dropout,
         positive_label=run.task.positive_label,
     )
     if run.side == "full":

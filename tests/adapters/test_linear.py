@@ -16,6 +16,7 @@ from multitap_adapters.products import (
     Products,
     TorchProducts,
     onednn_available,
+    onednn_is_faster,
     products_for,
 )
 from multitap_adapters.spec import Activation
@@ -198,9 +199,10 @@ def test_gradients_equal_finite_differences(kind: Kind, products: Products) -> N
 
 
 @differentiable
+@pytest.mark.skipif(not onednn_available(), reason="torch differentiates its own product itself")
 def test_a_second_derivative_is_refused_and_not_silently_zero(kind: Kind) -> None:
     x_TI = _random(4, _INPUTS).requires_grad_()
-    y = kind(*_weight_and_bias(), None)(x_TI).square().sum()
+    y = kind(*_weight_and_bias(), OneDnnProducts())(x_TI).square().sum()
 
     (gradient_TI,) = torch.autograd.grad(y, [x_TI], create_graph=True)
 
@@ -222,7 +224,16 @@ def test_other_devices_than_the_cpu_get_torch_s_product() -> None:
     assert isinstance(products_for(torch.device("meta")), TorchProducts)
 
 
-def test_the_cpu_gets_onednn_s_product_where_it_computes() -> None:
-    expected = OneDnnProducts if onednn_available() else TorchProducts
+@pytest.mark.parametrize(
+    ("capability", "faster"), [("AVX512", True), ("AVX2", False), ("DEFAULT", False)]
+)
+def test_onednn_s_product_is_for_processors_with_avx_512(capability: str, *, faster: bool) -> None:
+    assert onednn_is_faster(capability) is faster
 
-    assert isinstance(products_for(torch.device("cpu")), expected)
+
+def test_the_cpu_gets_onednn_s_product_where_it_computes_and_is_faster() -> None:
+    onednn = onednn_available() and onednn_is_faster(torch.backends.cpu.get_cpu_capability())
+
+    assert isinstance(
+        products_for(torch.device("cpu")), OneDnnProducts if onednn else TorchProducts
+    )

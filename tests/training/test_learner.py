@@ -7,15 +7,17 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.testing import assert_close
 
 from engine_parts import rows
 from multitap_adapters.activation import ACTIVATIONS
 from multitap_adapters.backbone import Backbone, read_backbone
+from multitap_adapters.encoder import Norm
 from multitap_adapters.linear import Linear
 from multitap_adapters.packing import PackedRows, pack_rows
-from multitap_adapters.spec import Activation, AdapterSpec
+from multitap_adapters.spec import Activation, AdapterSpec, Site
 from multitap_training.initialisation import initial_tensors
-from multitap_training.learner import AdapterLearner
+from multitap_training.learner import AdapterLearner, Dropout, DropoutTaps
 from random_adapters import houlsby, random_spec
 
 
@@ -28,6 +30,19 @@ class PlainLinear:
 
     def __call__(self, x_TI: Tensor, activation: Activation = "none") -> Tensor:
         return ACTIVATIONS[activation](F.linear(x_TI, self._weight_OI, self._bias_O))
+
+
+class _RecordingTaps:
+    """Changes nothing, and remembers what the last merge was given."""
+
+    merged: tuple[Tensor, Tensor]
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002  (Taps)
+        return x_TH
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002  (Taps)
+        self.merged = (x_TH, h_TH)
+        return h_TH
 
 
 def plain(weight_OI: Tensor, bias_O: Tensor) -> Linear:
@@ -53,7 +68,7 @@ def gradients(
     backbone: Backbone, spec: AdapterSpec, tensors: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
     learner = AdapterLearner(backbone, spec, tensors)
-    loss = F.cross_entropy(learner.logits(batch(), dropout=0.0), torch.tensor([0, 1, 1, 0]))
+    loss = F.cross_entropy(learner.logits(batch(), Dropout()), torch.tensor([0, 1, 1, 0]))
     found = torch.autograd.grad(loss, list(tensors.values()))
     return dict(zip(tensors, found, strict=True))
 
@@ -87,7 +102,32 @@ def test_dropout_acts_on_what_the_head_sees(training_backbone: Backbone) -> None
     spec = random_spec(training_backbone.identity)
     learner = AdapterLearner(training_backbone, spec, tensors_of(spec, training_backbone))
 
-    first, same, other = (learner.logits(batch(), dropout=rate) for rate in (0.0, 0.0, 0.5))
+    first, same, other = (learner.logits(batch(), Dropout(head=rate)) for rate in (0.0, 0.0, 0.5))
 
     assert torch.equal(first, same)
     assert not torch.allclose(first, other)
+
+
+def test_hidden_dropout_acts_where_bert_drops() -> None:
+    recorder, norm = _RecordingTaps(), Norm(torch.ones(64), torch.zeros(64), 1e-12)
+    taps = DropoutTaps(recorder, 0.5)
+    x_TH = torch.rand(8, 64) + 1
+
+    embedded_TH = taps.embed(x_TH, norm)
+    taps.merge(0, "ffn", x_TH, x_TH, norm)
+
+    residual_TH, h_TH = recorder.merged
+    assert torch.equal(residual_TH, x_TH)
+    for dropped_TH in (embedded_TH, h_TH):
+        kept_TH = dropped_TH != 0
+        assert 0.3 < kept_TH.float().mean() < 0.7
+        assert_close(dropped_TH[kept_TH], 2 * x_TH[kept_TH])
+
+
+def test_hidden_dropout_changes_a_training_step(training_backbone: Backbone) -> None:
+    spec = random_spec(training_backbone.identity)
+    learner = AdapterLearner(training_backbone, spec, tensors_of(spec, training_backbone))
+
+    assert not torch.allclose(
+        learner.logits(batch(), Dropout()), learner.logits(batch(), Dropout(hidden=0.1))
+    )

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from multitap_adapters.packing import PackedRows
 from multitap_training import Progress, Score, TrainingSettings
+from multitap_training.learner import Dropout
 from multitap_training.loop import Fit, LabelledRows, Loop, predict_labels, rate
 from multitap_training.scores import Measurement
 
@@ -23,13 +24,13 @@ class CountingLearner:
 
     def __init__(self) -> None:
         self.weights = torch.zeros(2, 2, requires_grad=True)
-        self.dropouts: set[float] = set()
+        self.dropouts: set[Dropout] = set()
         self.sizes: list[int] = []
 
     def parameters(self) -> Sequence[Tensor]:
         return [self.weights]
 
-    def logits(self, rows: PackedRows, *, dropout: float) -> Tensor:
+    def logits(self, rows: PackedRows, dropout: Dropout) -> Tensor:
         self.dropouts.add(dropout)
         self.sizes.append(len(rows.lengths))
         starts = [2 * row for row in range(len(rows.lengths))]
@@ -48,7 +49,7 @@ def run(
     *,
     epochs: int = 3,
 ) -> Fit:
-    settings = TrainingSettings(epochs=epochs, batch_size=10, learning_rate=0.1)
+    settings = TrainingSettings(epochs=epochs, batch_size=10, learning_rate=0.1, hidden_dropout=0.2)
     return Loop(learner, settings, ROWS, measure, on_progress=on_progress).run()
 
 
@@ -166,12 +167,12 @@ def test_an_interruption_while_an_epoch_is_measured_keeps_the_best_before(
 
 def test_dropout_is_for_training_only(learner: CountingLearner) -> None:
     run(learner, scripted(1.0), epochs=1)
-    assert learner.dropouts == {0.1}
+    assert learner.dropouts == {Dropout(head=0.1, hidden=0.2)}
     learner.dropouts.clear()
 
     predict_labels(learner, ROWS)
 
-    assert learner.dropouts == {0.0}
+    assert learner.dropouts == {Dropout()}
 
 
 def test_measuring_uses_larger_batches_and_keeps_the_rows_order(learner: CountingLearner) -> None:

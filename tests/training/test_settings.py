@@ -18,6 +18,7 @@ from multitap_training import SettingsError, TrainingSettings
         ("warmup", -0.1, "warmup must be from 0.0 to 1.0, got -0.1"),
         ("weight_decay", 2.0, "weight_decay must be from 0.0 to 1.0, got 2.0"),
         ("dropout", 1.0, "dropout must be from 0.0 to 0.9, got 1.0"),
+        ("hidden_dropout", -0.1, "hidden_dropout must be from 0.0 to 0.9, got -0.1"),
         ("max_tokens", 2, "max_tokens must be from 3 to 65536, got 2"),
         ("seed", -1, "seed must be from 0 to 9223372036854775807, got -1"),
         ("method", "lora", "method must be houlsby or none, got 'lora'"),

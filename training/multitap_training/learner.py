@@ -4,6 +4,7 @@ Shape suffixes: T tokens, H hidden, R rows, O outputs.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch.nn.functional as F
@@ -11,8 +12,20 @@ from torch import Tensor
 
 from multitap_adapters.adapter import Adapter
 from multitap_adapters.backbone import Backbone
+from multitap_adapters.encoder import Norm, Taps
 from multitap_adapters.packing import PackedRows
-from multitap_adapters.spec import AdapterSpec
+from multitap_adapters.spec import AdapterSpec, Site
+
+
+@dataclass(frozen=True, slots=True)
+class Dropout:
+    """The share of values set to 0 in a training step: of the head's input, and of hidden states.
+
+    The names of `transformers`' settings: `classifier_dropout` and `hidden_dropout_prob`.
+    """
+
+    head: float = 0.0
+    hidden: float = 0.0
 
 
 class Learner(Protocol):
@@ -22,9 +35,30 @@ class Learner(Protocol):
         """Return the leaves that are trained."""
         ...
 
-    def logits(self, rows: PackedRows, *, dropout: float) -> Tensor:
-        """Return `[R, O]`; `dropout` is what the head's input loses, 0 when measuring."""
+    def logits(self, rows: PackedRows, dropout: Dropout) -> Tensor:
+        """Return `[R, O]`; nothing is dropped when measuring."""
         ...
+
+
+class DropoutTaps:
+    """Taps behind dropout where BERT trains with it: embeddings and sub-layers' outputs.
+
+    Devlin et al. 2019, appendix A.2, as in `transformers`' BertEmbeddings, BertSelfOutput and
+    BertOutput; an adapter sees its sub-layer's output after dropout, as in Houlsby et al.'s code.
+    """
+
+    def __init__(self, taps: Taps, dropout: float) -> None:
+        """Wrap what an adapter, or the bare backbone, does; `dropout` is a share."""
+        self._taps = taps
+        self._dropout = dropout
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
+        """Return the embeddings' output, dropped."""
+        return F.dropout(self._taps.embed(x_TH, norm), self._dropout)
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return a sub-layer's output, made from its dropped h."""
+        return self._taps.merge(layer, site, x_TH, F.dropout(h_TH, self._dropout), norm)
 
 
 class AdapterLearner:
@@ -42,7 +76,8 @@ class AdapterLearner:
         """Return the adapter's and the head's tensors."""
         return list(self._tensors.values())
 
-    def logits(self, rows: PackedRows, *, dropout: float) -> Tensor:
+    def logits(self, rows: PackedRows, dropout: Dropout) -> Tensor:
         """Return `[R, O]`."""
-        hidden_TH = self._backbone.encoder.forward(rows, self._adapter)
-        return self._adapter.head(F.dropout(hidden_TH, dropout), rows.lengths)
+        taps = DropoutTaps(self._adapter, dropout.hidden) if dropout.hidden else self._adapter
+        hidden_TH = self._backbone.encoder.forward(rows, taps)
+        return self._adapter.head(F.dropout(hidden_TH, dropout.head), rows.lengths)

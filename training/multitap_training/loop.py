@@ -15,7 +15,7 @@ from torch import Tensor
 from multitap_adapters.packing import PackedRows, pack_rows
 
 from .batches import ordered_batches, shuffled_batches
-from .learner import Learner
+from .learner import Dropout, Learner
 from .scores import Measurement, Score
 from .settings import TrainingSettings
 
@@ -88,6 +88,7 @@ class Loop:
         self._measure = measure
         self._position_offset = position_offset
         self._on_progress = on_progress
+        self._dropout = Dropout(head=settings.dropout, hidden=settings.hidden_dropout)
         self._best: Fit | None = None
         per_epoch = math.ceil(len(train.labels) / settings.batch_size)
         self._steps = per_epoch * settings.epochs
@@ -140,7 +141,7 @@ class Loop:
             )
 
     def _learn(self, batch: PackedRows, labels_R: Tensor) -> float:
-        logits_RO = self._learner.logits(batch, dropout=self._settings.dropout)
+        logits_RO = self._learner.logits(batch, self._dropout)
         loss = F.cross_entropy(logits_RO, labels_R)
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
@@ -178,7 +179,7 @@ def predict_labels(
     total = 0.0
     with torch.inference_mode():
         for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
-            logits_RO = learner.logits(rows.packed(batch, position_offset), dropout=0.0)
+            logits_RO = learner.logits(rows.packed(batch, position_offset), Dropout())
             labels_R = torch.tensor([rows.labels[row] for row in batch])
             total += float(F.cross_entropy(logits_RO, labels_R, reduction="sum"))
             for row, label in zip(batch, logits_RO.argmax(1), strict=True):

@@ -28,6 +28,7 @@ class TrainingSettings:
     warmup: float = 0.1
     weight_decay: float = 0.01
     dropout: float = 0.1
+    hidden_dropout: float = 0.0
     max_tokens: int = 128
     seed: int = 0
     dtype: DType = "fp16"
@@ -52,6 +53,7 @@ class TrainingSettings:
             "warmup": (0.0, 1.0),
             "weight_decay": (0.0, 1.0),
             "dropout": (0.0, 0.9),
+            "hidden_dropout": (0.0, 0.9),
             "max_tokens": (3, 65_536),
             "seed": (0, 2**63 - 1),
         }

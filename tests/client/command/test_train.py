@@ -76,7 +76,16 @@ def test_json_is_one_document(run: Run, arguments: Arguments, tmp_path: Path) ->
 def test_settings_reach_the_trainer(run: Run, arguments: Arguments, tmp_path: Path) -> None:
     chosen = ["--no-layer-norms", "--pooling", "cls", "--dtype", "fp32", "--max-tokens", "9"]
     more = ["--seed", "5", "--batch-size", "8", "--learning-rate", "0.01", "--dropout", "0"]
-    rest = ["--warmup", "0.2", "--weight-decay", "0", "--positive-label", "good"]
+    rest = [
+        "--hidden-dropout",
+        "0.1",
+        "--warmup",
+        "0.2",
+        "--weight-decay",
+        "0",
+        "--positive-label",
+        "good",
+    ]
 
     run(*arguments, *chosen, *more, *rest)
 
@@ -90,6 +99,7 @@ def test_settings_reach_the_trainer(run: Run, arguments: Arguments, tmp_path: Pa
         "fp32",
     )
     assert (settings["dropout"], settings["warmup"], settings["weight_decay"]) == (0.0, 0.2, 0.0)
+    assert settings["hidden_dropout"] == 0.1
     assert "f1 of good" in [metric.name for metric in spec.card.metrics]
 
 

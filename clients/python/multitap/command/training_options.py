@@ -84,7 +84,13 @@ WeightDecay = Annotated[
 ]
 Dropout = Annotated[
     float | None,
-    typer.Option("--dropout", rich_help_panel=_METHOD, help="While training (default: 0.1)."),
+    typer.Option("--dropout", rich_help_panel=_METHOD, help="Of the head's input (default: 0.1)."),
+]
+HiddenDropout = Annotated[
+    float | None,
+    typer.Option(
+        "--hidden-dropout", rich_help_panel=_METHOD, help="Inside the encoder (default: 0.0)."
+    ),
 ]
 MaxTokens = Annotated[
     int | None,

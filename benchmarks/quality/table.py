@@ -25,14 +25,15 @@ from run import result_path, validation_score
 _HEADER = """# Adapters against full fine-tuning
 
 The same backbone (all-MiniLM-L6-v2), the same rows, the same loop, head, batches and schedule; one side trains a Houlsby adapter of size 32 with its own layer norms and the head, the other every weight.
-Both sides choose from the same learning rates ({rates}) and the same number of epochs (in `grid.py`; the best epoch on validation is kept), each for itself and by validation scores only: a search on a sample of the training rows drops the rates that fall more than {kept:g} points behind, the others run on all rows with seed {seed}, and the best of them gets the other seeds.
+Both sides choose from the same learning rates ({rates}), each for itself and by validation scores only: a search on a sample of the training rows drops the rates that fall more than {kept:g} points behind, the others run on all rows with seed {seed}, and the best of them gets the other seeds.
+Epochs, batch size and dropout inside the encoder are a task's own and the same for both sides (the table below; the best epoch on validation is kept).
 The test split is measured in the runs on all rows, and chooses nothing.
 Adapters are measured as they are shipped: rounded to fp16.
 
     python benchmarks/quality/run.py --data DATA --out benchmarks/quality/runs
     python benchmarks/quality/table.py --out benchmarks/quality/runs > benchmarks/quality/README.md
 
-Each process used one thread; two ran side by side, on a machine that did other work too, so the minutes are an upper bound.
+Each process used one thread; two ran side by side, on machines of different speed that did other work too, so the minutes are no comparison.
 A run that is done is not run again: stop and go on as you like.
 The shipped file of a task is the seed with the best validation score; `server/multitap_server/starter/train.sh` makes them again.
 """
@@ -57,8 +58,10 @@ def main() -> None:
     for task in TASKS:
         print(_result_row(out, task))
     print("\n## What was chosen, and what it cost\n")
-    print("| task | side | learning rate | epochs | validation, mean | minutes a run |")
-    print("|---|---|---:|---:|---:|---:|")
+    print(
+        "| task | side | epochs | batch | hidden dropout | learning rate | validation, mean | minutes a run |"
+    )
+    print("|---|---|---:|---:|---:|---:|---:|---:|")
     for task in TASKS:
         for side in SIDES:
             print(_choice_row(out, task, side))
@@ -83,12 +86,13 @@ def _result_row(out: Path, task: QualityTask) -> str:
 
 def _choice_row(out: Path, task: QualityTask, side: Side) -> str:
     runs, scores = _best_runs(out, task, side), _results(out, task, side)
+    settings = f"{task.epochs} | {task.batch_size} | {task.hidden_dropout:g}"
     if not scores:
-        return f"| {task.name} | {side} | {_MISSING} | {task.epochs} | {_MISSING} | {_MISSING} |"
+        return f"| {task.name} | {side} | {settings} | {_MISSING} | {_MISSING} | {_MISSING} |"
     minutes = mean(score["seconds"] for score in scores) / 60
     validation = 100 * mean(score["validation"] for score in scores)
     return (
-        f"| {task.name} | {side} | {runs[0].learning_rate:g} | {task.epochs} "
+        f"| {task.name} | {side} | {settings} | {runs[0].learning_rate:g} "
         f"| {validation:.2f} | {minutes:.1f} |"
     )
 

@@ -14,7 +14,7 @@ SIDES: tuple[Side, ...] = ("adapter", "full")
 LEARNING_RATES = (1e-4, 5e-4, 2e-3)
 SEEDS = (0, 1, 2)
 # A learning rate stays in the race if it is this close to the sample's best.
-KEPT_WITHIN = 0.02
+KEPT_WITHIN = 0.01
 
 
 @dataclass(frozen=True, slots=True)

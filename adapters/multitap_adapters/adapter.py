@@ -13,7 +13,7 @@ from .errors import UnsupportedSpec
 from .head import HeadStack
 from .spec import AdapterSpec, Bottleneck, LayerNorms, Module, Site
 
-_RUNNABLE_HEADS = frozenset({"classification"})
+_RUNNABLE_HEADS = frozenset({"classification", "multilabel", "regression"})
 
 
 def require_runnable(spec: AdapterSpec) -> None:

@@ -22,10 +22,11 @@ from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.embedded import embedded_folder
 from multitap_adapters.linear import GradientLinear
 from multitap_training import CardFacts, Files, TrainingSettings, train_adapter, write_file
-from multitap_training.dataset import read_dataset, tokenize
-from multitap_training.examples import read_examples
-from multitap_training.loop import LabelledRows, Loop, predict_labels
-from multitap_training.scores import Measurement, classification_scores
+from multitap_training.dataset import read_dataset
+from multitap_training.loop import Loop
+from multitap_training.objectives.classification import Classification
+from multitap_training.source import read_examples
+from multitap_training.trainer import Scorer
 
 
 def main() -> None:
@@ -148,24 +149,26 @@ def _execute(run: Run, backbone: Backbone, data: Path, out: Path) -> dict[str, f
 def _train_full(
     settings: TrainingSettings, files: Files, backbone: Backbone
 ) -> dict[str, float | int]:
-    max_tokens = settings.max_tokens
-    dataset = read_dataset(
-        files.train, files.validation, backbone.tokenizer, max_tokens=max_tokens, seed=settings.seed
+    kind, tokenizer, max_tokens = (
+        Classification(settings.positive_label),
+        backbone.tokenizer,
+        settings.max_tokens,
     )
-    learner = FullLearner(embedded_folder(), len(dataset.labels), settings.seed)
-
-    def measure(rows: LabelledRows) -> Measurement:
-        predicted, loss = predict_labels(learner, rows)
-        labels, positive = dataset.labels, settings.positive_label
-        return Measurement(classification_scores(predicted, rows.labels, labels, positive), loss)
-
-    fit = Loop(learner, settings, dataset.train, lambda: measure(dataset.validation)).run()
+    dataset = read_dataset(
+        kind, files.train, files.validation, tokenizer, max_tokens=max_tokens, seed=settings.seed
+    )
+    objective = dataset.objective
+    learner = FullLearner(embedded_folder(), len(objective.labels), settings.seed)
+    measure = Scorer(learner, objective, backbone.config.family.position_offset)
+    fit = Loop(
+        learner, settings, dataset.train, objective.loss, lambda: measure(dataset.validation)
+    ).run()
     best = fit.measurement.scores[0].value
     scores: dict[str, float | int] = {"best_epoch": fit.epoch, "validation": best}
     if files.test is not None:
-        examples = read_examples(files.test)
-        rows, _ = tokenize(files.test, examples, dataset.labels, backbone.tokenizer, max_tokens)
-        scores["test"] = measure(rows).scores[0].value
+        examples = read_examples(files.test, kind.fields, kind.parse)
+        test = objective.encode(files.test, examples, tokenizer, max_tokens)
+        scores["test"] = measure(test).scores[0].value
     return scores
 
 

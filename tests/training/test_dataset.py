@@ -8,15 +8,25 @@ from labelled_files import Row, toy_rows, write_jsonl
 from multitap_adapters.backbone import Backbone
 from multitap_training import DataError
 from multitap_training.dataset import Dataset, described, read_dataset
+from multitap_training.labelled_rows import LabelledRows
+from multitap_training.objectives.classification import Classification
+from multitap_training.objectives.text_example import TextExample
 
 
 def read(
     backbone: Backbone, train: Path, validation: Path | None = None, *, seed: int = 0
-) -> Dataset:
-    return read_dataset(train, validation, backbone.tokenizer, max_tokens=8, seed=seed)
+) -> Dataset[TextExample[str]]:
+    tokenizer = backbone.tokenizer
+    return read_dataset(Classification(), train, validation, tokenizer, max_tokens=8, seed=seed)
 
 
-def tokens(dataset: Dataset) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
+def labels(rows: LabelledRows) -> list[int]:
+    return [int(target) for target in rows.targets]
+
+
+def tokens(
+    dataset: Dataset[TextExample[str]],
+) -> tuple[list[tuple[int, ...]], list[tuple[int, ...]]]:
     train, held = dataset.train, dataset.validation
     return [tuple(r) for r in train.token_ids], [tuple(r) for r in held.token_ids]
 
@@ -33,8 +43,8 @@ def test_labels_are_indices_into_the_sorted_names(
 
     dataset = read(training_backbone, path, path)
 
-    assert dataset.labels == ("a", "b", "c")
-    assert dataset.train.labels == [2, 0, 1]
+    assert dataset.objective.labels == ("a", "b", "c")
+    assert labels(dataset.train) == [2, 0, 1]
     assert not dataset.held_out
 
 
@@ -45,7 +55,7 @@ def test_long_rows_are_cut_and_counted(training_backbone: Backbone, tmp_path: Pa
     dataset = read(training_backbone, path, path)
 
     assert dataset.train.lengths == [3, 8, 8, 8]
-    assert dataset.truncated == 2
+    assert dataset.train.truncated == 2
 
 
 def test_pairs_have_two_types(training_backbone: Backbone, tmp_path: Path) -> None:
@@ -87,8 +97,8 @@ def test_a_label_whose_only_row_was_drawn_stays_in_training(
 
     dataset = read(training_backbone, path, seed=seed)
 
-    assert set(dataset.train.labels) == set(range(11))
-    assert dataset.validation.labels == [0]
+    assert set(labels(dataset.train)) == set(range(11))
+    assert labels(dataset.validation) == [0]
 
 
 def test_labels_that_occur_once_each_cannot_be_held_out(

@@ -8,15 +8,20 @@ from torch import Tensor
 
 from multitap_adapters.packing import PackedRows
 from multitap_training import Progress, Score, TrainingSettings
+from multitap_training.labelled_rows import LabelledRows
 from multitap_training.learner import Dropout
-from multitap_training.loop import Fit, LabelledRows, Loop, predict_labels, rate
+from multitap_training.loop import Fit, Loop, predict, rate
+from multitap_training.objectives.classification import ClassificationObjective
 from multitap_training.scores import Measurement
 
 ROWS = LabelledRows(
     token_ids=[[label, 2 + place % 3] for place in range(20) for label in (0, 1)],
     type_ids=[[0, 0]] * 40,
-    labels=[0, 1] * 20,
+    targets=[torch.tensor(0), torch.tensor(1)] * 20,
 )
+
+
+LOSS = ClassificationObjective(("a", "b")).loss
 
 
 class CountingLearner:
@@ -50,7 +55,7 @@ def run(
     epochs: int = 3,
 ) -> Fit:
     settings = TrainingSettings(epochs=epochs, batch_size=10, learning_rate=0.1, hidden_dropout=0.2)
-    return Loop(learner, settings, ROWS, measure, on_progress=on_progress).run()
+    return Loop(learner, settings, ROWS, LOSS, measure, on_progress=on_progress).run()
 
 
 def measured(accuracy: float, loss: float = 1.0) -> Measurement:
@@ -107,9 +112,9 @@ def test_of_equal_epochs_with_equal_loss_the_first_is_kept(learner: CountingLear
 def test_the_loop_learns(learner: CountingLearner) -> None:
     run(learner, scripted(0.1, 0.2, 0.3))
 
-    predicted, loss = predict_labels(learner, ROWS)
+    outputs, loss = predict(learner, ROWS, LOSS)
 
-    assert predicted == ROWS.labels
+    assert [int(row_O.argmax()) for row_O in outputs] == [int(target) for target in ROWS.targets]
     assert loss < 0.5
 
 
@@ -170,7 +175,7 @@ def test_dropout_is_for_training_only(learner: CountingLearner) -> None:
     assert learner.dropouts == {Dropout(head=0.1, hidden=0.2)}
     learner.dropouts.clear()
 
-    predict_labels(learner, ROWS)
+    predict(learner, ROWS, LOSS)
 
     assert learner.dropouts == {Dropout()}
 
@@ -179,9 +184,9 @@ def test_measuring_uses_larger_batches_and_keeps_the_rows_order(learner: Countin
     with torch.no_grad():
         learner.weights.copy_(torch.tensor([[0.0, 5.0], [5.0, 0.0]]))
 
-    predicted, loss = predict_labels(learner, ROWS)
+    outputs, loss = predict(learner, ROWS, LOSS)
 
-    assert predicted == [1, 0] * 20
+    assert [int(row_O.argmax()) for row_O in outputs] == [1, 0] * 20
     assert loss == pytest.approx(5.0067, abs=1e-4)  # log(1 + exp(5))
     assert learner.sizes == [40]
 

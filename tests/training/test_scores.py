@@ -1,8 +1,17 @@
 """Scores against cases counted by hand."""
 
 import pytest
+import torch
 
-from multitap_training.scores import accuracy, classification_scores, f1, macro_f1
+from multitap_training.scores import (
+    accuracy,
+    classification_scores,
+    f1,
+    macro_f1,
+    multilabel_scores,
+    pearson,
+    ranks,
+)
 
 # Label 0: 2 hits, 3 predicted, 3 true. Label 1: 2 hits, 3 predicted, 2 true. Label 2: never found.
 PREDICTED = [0, 0, 1, 1, 0, 1]
@@ -40,3 +49,19 @@ def test_accuracy_decides_unless_a_label_was_named() -> None:
 def test_rows_that_do_not_pair_up_are_an_error() -> None:
     with pytest.raises(ValueError, match="argument 2 is shorter"):
         accuracy([1, 2], [1])
+
+
+def test_equal_values_share_the_mean_of_their_ranks() -> None:
+    assert ranks([3.0, 1.0, 3.0, 2.0]) == [3.5, 1.0, 3.5, 2.0]
+    assert ranks([]) == []
+
+
+def test_a_constant_or_a_single_value_correlates_with_nothing() -> None:
+    assert pearson([1.0, 1.0], [1.0, 2.0]) == 0.0
+    assert pearson([1.0], [2.0]) == 0.0
+
+
+def test_labels_that_occur_nowhere_count_nowhere() -> None:
+    nothing = torch.zeros(2, 3, dtype=torch.bool)
+
+    assert [score.value for score in multilabel_scores(nothing, nothing)] == [0.0, 0.0, 1.0]

@@ -17,6 +17,11 @@ from multitap_training import SettingsError, TrainingSettings
         ("batch_size", 0, "batch_size must be from 1 to 4096, got 0"),
         ("warmup", -0.1, "warmup must be from 0.0 to 1.0, got -0.1"),
         ("weight_decay", 2.0, "weight_decay must be from 0.0 to 1.0, got 2.0"),
+        (
+            "kind",
+            "tagging",
+            "kind must be classification or multilabel or regression, got 'tagging'",
+        ),
         ("dropout", 1.0, "dropout must be from 0.0 to 0.9, got 1.0"),
         ("hidden_dropout", -0.1, "hidden_dropout must be from 0.0 to 0.9, got -0.1"),
         ("max_tokens", 2, "max_tokens must be from 3 to 65536, got 2"),

@@ -28,9 +28,10 @@ from multitap_training import (
     train_adapter,
     write_file,
 )
-from multitap_training.examples import read_examples
 from multitap_training.initialisation import initial_tensors
+from multitap_training.objectives.classification import Classification
 from multitap_training.settings import DType
+from multitap_training.source import read_examples
 
 FACTS = CardFacts("toy")
 FAST = TrainingSettings(size=8, epochs=2, learning_rate=1e-2, batch_size=16, max_tokens=16)
@@ -49,7 +50,8 @@ def metric(result: TrainingResult, split: str, name: str = "accuracy") -> Metric
 
 def served_accuracy(file: AdapterFile, backbone: Backbone, path: Path) -> float:
     """Measure a file as a server would run it."""
-    examples = read_examples(path)
+    kind = Classification()
+    examples = read_examples(path, kind.fields, kind.parse)
     tokenized = backbone.tokenizer.tokenize([e.text for e in examples], max_tokens=16)
     adapter = load_adapter(file, backbone)
     rows = [
@@ -299,3 +301,63 @@ def test_a_file_that_cannot_be_written_is_one_line_and_leaves_nothing(
     assert str(refused.value).startswith(f"{tmp_path / place} cannot be written: ")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
     assert (tmp_path / "file").read_bytes() == b"kept"
+
+
+def served(data: bytes, backbone: Backbone, texts: list[str]) -> list[list[float]]:
+    """Return a file's outputs as a server would compute them."""
+    adapter = load_adapter(parse_adapter(data), backbone)
+    rows = [
+        RunnableRow(adapter, EncodedRow(t.token_ids, t.type_ids, truncated=False))
+        for t in backbone.tokenizer.tokenize(texts, max_tokens=16)
+    ]
+    return [output.tolist() for output in Runner(backbone).run(rows)]
+
+
+def test_a_regression_answers_in_the_unit_of_its_file(
+    training_backbone: Backbone, tiny_backbone: Backbone, tmp_path: Path
+) -> None:
+    prices = {"negative": 100_000.0, "positive": 300_000.0}
+    rows = [{**row, "label": prices[str(row["label"])]} for row in toy_rows(160, 1)]
+    files = Files(write_jsonl(tmp_path / "train.jsonl", rows))
+    settings = replace(FAST, kind="regression", epochs=12)
+
+    result = trained(training_backbone, files, settings)
+
+    assert (result.spec.head.kind, result.spec.head.labels) == ("regression", ())
+    assert metric(result, "validation", "pearson").value > 0.9
+    assert metric(result, "validation", "r_squared").value > 0.8
+    ((low,), (high,)) = served(result.data, tiny_backbone, ["bad film", "good film"])
+    assert low == pytest.approx(100_000, abs=40_000)
+    assert high == pytest.approx(300_000, abs=40_000)
+
+
+def test_any_number_of_labels_is_learned_and_served(
+    training_backbone: Backbone, tiny_backbone: Backbone, tmp_path: Path
+) -> None:
+    texts = [str(row["text"]) for row in toy_rows(240, 1)]
+    texts = [f"{a} {b}" for a, b in zip(texts[::2], texts[1::2], strict=True)] + texts
+    texts += [text.replace("bad", "film").replace("good", "film") for text in texts[:120]]
+    rows = [
+        {"text": text, "labels": [word for word in ("bad", "good") if word in text.split()]}
+        for text in texts
+    ]
+    files = Files(write_jsonl(tmp_path / "train.jsonl", rows))
+    settings = replace(FAST, kind="multilabel", epochs=8)
+
+    result = trained(training_backbone, files, settings)
+
+    assert (result.spec.head.kind, result.spec.head.labels) == ("multilabel", ("bad", "good"))
+    assert metric(result, "validation", "micro_f1").value > 0.95
+    sent = ["a bad film", "the good book", "good and bad people", "the time of people"]
+    outputs = served(result.data, tiny_backbone, sent)
+    assert [[value > 0 for value in row] for row in outputs] == [
+        [True, False],
+        [False, True],
+        [True, True],
+        [False, False],
+    ]
+
+
+def test_a_positive_label_belongs_to_classification() -> None:
+    with pytest.raises(SettingsError, match="positive_label belongs to classification"):
+        replace(FAST, kind="regression", positive_label="x")

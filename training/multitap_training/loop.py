@@ -7,14 +7,15 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from multitap_adapters.packing import PackedRows, pack_rows
+from multitap_adapters.packing import PackedRows
 
 from .batches import ordered_batches, shuffled_batches
+from .labelled_rows import LabelledRows
 from .learner import Dropout, Learner
 from .scores import Measurement, Score
 from .settings import TrainingSettings
@@ -23,26 +24,12 @@ _MAX_GRADIENT_NORM = 1.0
 _MEASURING_ROWS = 128
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledRows:
-    """Tokenized rows and the index of each one's label."""
+class Loss(Protocol):
+    """What is made small: the mean loss of a batch's outputs, given its rows' targets."""
 
-    token_ids: Sequence[Sequence[int]]
-    type_ids: Sequence[Sequence[int]]
-    labels: Sequence[int]
-
-    @property
-    def lengths(self) -> list[int]:
-        """The number of tokens of every row."""
-        return [len(row) for row in self.token_ids]
-
-    def packed(self, rows: Sequence[int], position_offset: int) -> PackedRows:
-        """Return some rows as one batch."""
-        return pack_rows(
-            [self.token_ids[row] for row in rows],
-            [self.type_ids[row] for row in rows],
-            position_offset=position_offset,
-        )
+    def __call__(self, outputs: Tensor, targets: Sequence[Tensor], /) -> Tensor:
+        """Return one value."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +63,7 @@ class Loop:
         learner: Learner,
         settings: TrainingSettings,
         train: LabelledRows,
+        loss: Loss,
         measure: Callable[[], Measurement],
         *,
         position_offset: int = 0,
@@ -85,12 +73,13 @@ class Loop:
         self._learner = learner
         self._settings = settings
         self._train = train
+        self._loss = loss
         self._measure = measure
         self._position_offset = position_offset
         self._on_progress = on_progress
         self._dropout = Dropout(head=settings.dropout, hidden=settings.hidden_dropout)
         self._best: Fit | None = None
-        per_epoch = math.ceil(len(train.labels) / settings.batch_size)
+        per_epoch = math.ceil(len(train) / settings.batch_size)
         self._steps = per_epoch * settings.epochs
         self._step = 0
         self._optimizer = torch.optim.AdamW(
@@ -126,7 +115,7 @@ class Loop:
         start_s, tokens = time.monotonic(), 0
         for rows in shuffled_batches(self._train.lengths, self._settings.batch_size, generator):
             batch = self._train.packed(rows, self._position_offset)
-            loss = self._learn(batch, torch.tensor([self._train.labels[row] for row in rows]))
+            loss = self._learn(batch, self._train.targets_of(rows))
             tokens += batch.tokens
             self._on_progress(
                 Progress(
@@ -140,9 +129,8 @@ class Loop:
                 )
             )
 
-    def _learn(self, batch: PackedRows, labels_R: Tensor) -> float:
-        logits_RO = self._learner.logits(batch, self._dropout)
-        loss = F.cross_entropy(logits_RO, labels_R)
+    def _learn(self, batch: PackedRows, targets: Sequence[Tensor]) -> float:
+        loss = self._loss(self._learner.logits(batch, self._dropout), targets)
         self._optimizer.zero_grad()
         torch.autograd.backward(loss)
         torch.nn.utils.clip_grad_norm_(self._learner.parameters(), _MAX_GRADIENT_NORM)
@@ -171,17 +159,15 @@ def rate(step: int, steps: int, warmup: float) -> float:
     return max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def predict_labels(
-    learner: Learner, rows: LabelledRows, *, position_offset: int = 0
-) -> tuple[list[int], float]:
-    """Return the most probable label of every row, and the mean cross-entropy."""
-    predicted = [0] * len(rows.labels)
+def predict(
+    learner: Learner, rows: LabelledRows, loss: Loss, *, position_offset: int = 0
+) -> tuple[list[Tensor], float]:
+    """Return the head's output for every row, in the rows' order, and the mean loss of a row."""
+    outputs: dict[int, Tensor] = {}
     total = 0.0
     with torch.inference_mode():
         for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
             logits_RO = learner.logits(rows.packed(batch, position_offset), Dropout())
-            labels_R = torch.tensor([rows.labels[row] for row in batch])
-            total += float(F.cross_entropy(logits_RO, labels_R, reduction="sum"))
-            for row, label in zip(batch, logits_RO.argmax(1), strict=True):
-                predicted[row] = int(label)
-    return predicted, total / len(rows.labels)
+            total += float(loss(logits_RO, rows.targets_of(batch))) * len(batch)
+            outputs.update(zip(batch, logits_RO, strict=True))
+    return [outputs[row] for row in range(len(rows))], total / len(rows)

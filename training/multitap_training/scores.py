@@ -1,7 +1,15 @@
-"""Scores of predicted against true labels."""
+"""Scores of predicted against true labels and values.
 
+Shape suffixes: R rows, L labels.
+"""
+
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import groupby
+from statistics import StatisticsError, correlation, fmean
+
+from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,3 +66,50 @@ def classification_scores(
         value = f1(predicted, true, list(labels).index(positive))
         scores.insert(0, Score(f"f1 of {positive}", value))
     return tuple(scores)
+
+
+def multilabel_scores(chosen_RL: Tensor, true_RL: Tensor) -> tuple[Score, ...]:
+    """Return micro F1, macro F1 over labels that occur, and the share of rows without an error."""
+    hits_L = (chosen_RL & true_RL).sum(0)
+    either_L = chosen_RL.sum(0) + true_RL.sum(0)
+    either = int(either_L.sum())
+    occurs_L = either_L > 0
+    macro = 2 * hits_L[occurs_L] / either_L[occurs_L]
+    return (
+        Score("micro_f1", 2 * int(hits_L.sum()) / either if either else 0.0),
+        Score("macro_f1", float(macro.mean()) if either else 0.0),
+        Score("exact_match", float((chosen_RL == true_RL).all(1).float().mean())),
+    )
+
+
+def regression_scores(predicted: Sequence[float], true: Sequence[float]) -> tuple[Score, ...]:
+    """Return Pearson's and Spearman's correlation, and R squared: 1 - squared error / variance."""
+    center = fmean(true)
+    variation = math.fsum((t - center) ** 2 for t in true)
+    error = math.fsum((p - t) ** 2 for p, t in zip(predicted, true, strict=True))
+    return (
+        Score("pearson", pearson(predicted, true)),
+        Score("spearman", pearson(ranks(predicted), ranks(true))),
+        Score("r_squared", 1 - error / variation if variation else 0.0),
+    )
+
+
+def pearson(predicted: Sequence[float], true: Sequence[float]) -> float:
+    """Return the linear correlation; 0 where one of them is constant, or there is one row only."""
+    try:
+        return correlation(predicted, true)
+    except StatisticsError:
+        return 0.0
+
+
+def ranks(values: Sequence[float]) -> list[float]:
+    """Return each value's rank from 1; equal values share the mean of theirs."""
+    order = sorted(range(len(values)), key=values.__getitem__)
+    result = [0.0] * len(values)
+    place = 1
+    for _, equal in groupby(order, key=values.__getitem__):
+        rows = list(equal)
+        for row in rows:
+            result[row] = place + (len(rows) - 1) / 2
+        place += len(rows)
+    return result

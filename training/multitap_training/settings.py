@@ -5,9 +5,10 @@ from dataclasses import asdict, dataclass
 from typing import Literal, TypeAlias, get_args
 
 from .errors import SettingsError
+from .objectives.contract import Pooling
 
+Kind: TypeAlias = Literal["classification", "multilabel", "regression"]
 Method: TypeAlias = Literal["houlsby", "none"]
-Pooling: TypeAlias = Literal["mean", "cls"]
 DType: TypeAlias = Literal["fp16", "fp32"]
 
 
@@ -18,6 +19,7 @@ class TrainingSettings:
     The method, its start and the schedule are those of Houlsby et al. 2019, sections 2.1 and 3.1.
     """
 
+    kind: Kind = "classification"
     method: Method = "houlsby"
     size: int = 32
     layer_norms: bool = True
@@ -37,6 +39,7 @@ class TrainingSettings:
     def __post_init__(self) -> None:
         """Raise SettingsError where a value is none of its choices, or out of its range."""
         choices = {
+            "kind": get_args(Kind),
             "method": get_args(Method),
             "pooling": get_args(Pooling),
             "dtype": get_args(DType),
@@ -45,6 +48,8 @@ class TrainingSettings:
             value = getattr(self, name)
             if value not in allowed:
                 raise SettingsError(f"{name} must be {' or '.join(allowed)}, got {value!r}")
+        if self.positive_label is not None and self.kind != "classification":
+            raise SettingsError(f"positive_label belongs to classification, kind is {self.kind!r}")
         ranges: Mapping[str, tuple[float, float]] = {
             "size": (1, 4_096),
             "epochs": (1, 1_000),
@@ -63,5 +68,7 @@ class TrainingSettings:
                 raise SettingsError(f"{name} must be from {least} to {most}, got {value}")
 
     def described(self) -> dict[str, str | int | float | bool]:
-        """Return the settings that were made, for an adapter's card."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Return the settings that were made, for an adapter's card; the kind is its head's."""
+        made = asdict(self)
+        del made["kind"]
+        return {name: value for name, value in made.items() if value is not None}

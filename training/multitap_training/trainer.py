@@ -2,10 +2,11 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from pydantic import ValidationError
@@ -18,21 +19,27 @@ from multitap_adapters.spec import (
     Bottleneck,
     Card,
     Head,
-    HeadLayer,
     LayerNorms,
     Metric,
     Module,
     TaskName,
 )
 
-from .dataset import Dataset, described, read_dataset, tokenize
+from .dataset import Dataset, described, read_dataset
 from .errors import SettingsError, TrainingError
-from .examples import read_examples
 from .initialisation import initial_tensors
+from .labelled_rows import LabelledRows
 from .learner import AdapterLearner, Learner
-from .loop import LabelledRows, Loop, Progress, predict_labels
-from .scores import Measurement, classification_scores
-from .settings import TrainingSettings
+from .loop import Loop, Progress, predict
+from .objectives.classification import Classification
+from .objectives.contract import Kind, Objective
+from .objectives.multilabel import Multilabel
+from .objectives.regression import Regression
+from .scores import Measurement
+from .settings import DType, TrainingSettings
+from .source import read_examples
+
+ExampleT = TypeVar("ExampleT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +91,53 @@ def train_adapter(
         DataError: a file that cannot be trained on.
         SettingsError: settings that do not fit the backbone or the labels.
     """
+    match settings.kind:
+        case "classification":
+            kind = Classification(settings.positive_label)
+            return _train(kind, backbone, settings, files, facts, on_progress)
+        case "multilabel":
+            return _train(Multilabel(), backbone, settings, files, facts, on_progress)
+        case "regression":
+            return _train(Regression(), backbone, settings, files, facts, on_progress)
+
+
+def _train(
+    kind: Kind[ExampleT],
+    backbone: Backbone,
+    settings: TrainingSettings,
+    files: Files,
+    facts: CardFacts,
+    on_progress: Callable[[Progress], None],
+) -> TrainingResult:
+    tokenizer = backbone.tokenizer
     max_tokens = min(settings.max_tokens, backbone.config.max_positions)
     dataset = read_dataset(
-        files.train, files.validation, backbone.tokenizer, max_tokens=max_tokens, seed=settings.seed
+        kind, files.train, files.validation, tokenizer, max_tokens=max_tokens, seed=settings.seed
     )
-    _require_label(settings, dataset.labels)
     # Whatever can be refused is refused here, before hours of training.
-    test = None if files.test is None else _test_rows(files.test, dataset, backbone, max_tokens)
-    spec = _spec(backbone, settings, dataset.labels, max_tokens)
+    test = None
+    if files.test is not None:
+        examples = read_examples(files.test, kind.fields, kind.parse)
+        test = dataset.objective.encode(files.test, examples, tokenizer, max_tokens)
+    spec = _spec(backbone, settings, dataset.objective.head(settings.pooling), max_tokens)
     card = _card(settings, files, facts, dataset)
     generator = torch.Generator().manual_seed(settings.seed)
     tensors = initial_tensors(spec, backbone, generator)
     learner = AdapterLearner(backbone, spec, tensors)
-    score = _Scorer(learner, settings, dataset.labels, backbone.config.family.position_offset)
+    position_offset = backbone.config.family.position_offset
+    score = Scorer(learner, dataset.objective, position_offset)
     fit = Loop(
         learner,
         settings,
         dataset.train,
+        dataset.objective.loss,
         lambda: score(dataset.validation),
-        position_offset=backbone.config.family.position_offset,
+        position_offset=position_offset,
         on_progress=on_progress,
     ).run()
-    saved = _rounded(tensors, settings.dtype)
+    objective = dataset.objective.finish(tensors)
+    score = Scorer(learner, objective, position_offset)
+    saved = _rounded(tensors, settings.dtype, objective.whole)
     metrics = _metrics("validation", score(dataset.validation), dataset.validation)
     if test is not None:
         metrics += _metrics("test", score(test), test)
@@ -137,42 +169,26 @@ def write_file(path: Path, data: bytes) -> None:
             part.unlink()
 
 
-class _Scorer:
+class Scorer(Generic[ExampleT]):
     """Measures a learner on rows, the score that chooses the best epoch first."""
 
     def __init__(
-        self,
-        learner: Learner,
-        settings: TrainingSettings,
-        labels: Sequence[str],
-        position_offset: int,
+        self, learner: Learner, objective: Objective[ExampleT], position_offset: int
     ) -> None:
         self._learner = learner
-        self._settings = settings
-        self._labels = labels
+        self._objective = objective
         self._position_offset = position_offset
 
     def __call__(self, rows: LabelledRows) -> Measurement:
-        predicted, loss = predict_labels(self._learner, rows, position_offset=self._position_offset)
-        positive = self._settings.positive_label
-        scores = classification_scores(predicted, rows.labels, self._labels, positive)
-        return Measurement(scores, loss)
-
-
-def _test_rows(path: Path, dataset: Dataset, backbone: Backbone, max_tokens: int) -> LabelledRows:
-    rows, _ = tokenize(path, read_examples(path), dataset.labels, backbone.tokenizer, max_tokens)
-    return rows
-
-
-def _require_label(settings: TrainingSettings, labels: Sequence[str]) -> None:
-    if settings.positive_label is not None and settings.positive_label not in labels:
-        raise SettingsError(
-            f"positive_label {settings.positive_label!r} is none of {', '.join(labels)[:200]}"
+        """Return the scores of a split, and its loss."""
+        outputs, loss = predict(
+            self._learner, rows, self._objective.loss, position_offset=self._position_offset
         )
+        return Measurement(self._objective.scores(outputs, rows.targets), loss)
 
 
 def _spec(
-    backbone: Backbone, settings: TrainingSettings, labels: Sequence[str], max_tokens: int
+    backbone: Backbone, settings: TrainingSettings, head: Head, max_tokens: int
 ) -> AdapterSpec:
     modules: tuple[Module, ...] = ()
     if settings.method == "houlsby":
@@ -180,24 +196,21 @@ def _spec(
     if settings.layer_norms:
         modules += (LayerNorms(),)
     return AdapterSpec(
-        backbone=backbone.identity,
-        modules=modules,
-        max_tokens=max_tokens,
-        head=Head(
-            kind="classification",
-            labels=tuple(labels),
-            input=settings.pooling,
-            layers=(HeadLayer(out=len(labels)),),
-        ),
+        backbone=backbone.identity, modules=modules, max_tokens=max_tokens, head=head
     )
 
 
-def _rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, TensorData]:
-    """Round the tensors in place to what a file of this dtype holds, and return that."""
-    half = dtype == "fp16"
+def _rounded(
+    tensors: Mapping[str, Tensor], dtype: DType, whole: frozenset[str]
+) -> dict[str, TensorData]:
+    """Round the tensors in place to what a file of this dtype holds, and return that.
+
+    Tensors in `whole` stay fp32: a regression's unit may be one that fp16 cannot hold.
+    """
     saved: dict[str, TensorData] = {}
     with torch.no_grad():
         for name, tensor in tensors.items():
+            half = dtype == "fp16" and name not in whole
             kept = tensor.detach().half() if half else tensor.detach()
             tensor.copy_(kept)
             data = kept.contiguous().numpy().tobytes()
@@ -207,16 +220,16 @@ def _rounded(tensors: Mapping[str, Tensor], dtype: str) -> dict[str, TensorData]
 
 def _metrics(split: str, measured: Measurement, rows: LabelledRows) -> tuple[Metric, ...]:
     return tuple(
-        Metric(
-            name=score.name[:200], value=round(score.value, 6), split=split, rows=len(rows.labels)
-        )
+        Metric(name=score.name[:200], value=round(score.value, 6), split=split, rows=len(rows))
         for score in measured.scores
     )
 
 
-def _card(settings: TrainingSettings, files: Files, facts: CardFacts, dataset: Dataset) -> Card:
+def _card(
+    settings: TrainingSettings, files: Files, facts: CardFacts, dataset: Dataset[ExampleT]
+) -> Card:
     """Return what the card says before training. Raises: SettingsError."""
-    rows = len(dataset.train.labels)
+    rows = len(dataset.train)
     extra = {"validation": "a seeded tenth of the training rows"} if dataset.held_out else {}
     try:
         return Card(

@@ -15,6 +15,7 @@ def train(
     out: option.Out,
     validation: option.Validation = None,
     test: option.Test = None,
+    kind: option.KindOption = None,
     positive_label: option.PositiveLabel = None,
     backbone: option.Backbone = "embedded",
     method: option.MethodOption = None,
@@ -43,6 +44,7 @@ def train(
     """Train an adapter; Ctrl-C keeps the best epoch so far."""
     require_free(out, overwrite=overwrite)
     settings = chosen(
+        kind=kind,
         method=method,
         size=size,
         layer_norms=False if no_layer_norms else None,

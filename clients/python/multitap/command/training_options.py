@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
+Kind = Literal["classification", "multilabel", "regression"]
 Method = Literal["houlsby", "none"]
 Pooling = Literal["mean", "cls"]
 DType = Literal["fp16", "fp32"]
@@ -22,7 +23,7 @@ Train = Annotated[
     typer.Option(
         "--train",
         rich_help_panel=_DATA,
-        help="Labelled rows: .jsonl or .csv with text, text_pair and label; also with .gz.",
+        help="Labelled rows: .jsonl or .csv with text, text_pair and label or labels; also .gz.",
     ),
 ]
 Validation = Annotated[
@@ -36,6 +37,12 @@ Validation = Annotated[
 Test = Annotated[
     Path | None,
     typer.Option("--test", rich_help_panel=_DATA, help="Rows to measure once, at the end."),
+]
+KindOption = Annotated[
+    Kind | None,
+    typer.Option(
+        "--kind", rich_help_panel=_DATA, help="What a row asks for (default: classification)."
+    ),
 ]
 PositiveLabel = Annotated[
     str | None,

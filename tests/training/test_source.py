@@ -8,7 +8,9 @@ import pytest
 
 from labelled_files import Row, write_jsonl
 from multitap_training import DataError
-from multitap_training.examples import Example, label_names, read_examples
+from multitap_training.objectives.classification import Classification
+from multitap_training.objectives.text_example import TextExample
+from multitap_training.source import read_examples
 
 TWO = [{"text": "a fine film", "label": "good"}, {"text": "an awful one", "label": "bad"}]
 
@@ -18,17 +20,22 @@ def written(path: Path, content: str | bytes) -> Path:
     return path
 
 
+def read(path: Path) -> list[TextExample[str]]:
+    kind = Classification()
+    return read_examples(path, kind.fields, kind.parse)
+
+
 def texts(path: Path) -> list[tuple[str, str | None, str]]:
-    return [(e.text, e.text_pair, e.label) for e in read_examples(path)]
+    return [(e.text, e.text_pair, e.label) for e in read(path)]
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.jsonl.gz"])
 def test_json_lines_are_read_plain_and_gzipped(tmp_path: Path, name: str) -> None:
-    examples = read_examples(write_jsonl(tmp_path / name, TWO))
+    examples = read(write_jsonl(tmp_path / name, TWO))
 
     assert examples == [
-        Example("a fine film", None, "good", 1),
-        Example("an awful one", None, "bad", 2),
+        TextExample("a fine film", None, "good", 1),
+        TextExample("an awful one", None, "bad", 2),
     ]
 
 
@@ -37,9 +44,9 @@ def test_csv_is_read_plain_and_gzipped(tmp_path: Path, name: str) -> None:
     content = b"label,text\ngood,a fine film\nbad,an awful one\n"
     path = written(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
 
-    assert read_examples(path) == [
-        Example("a fine film", None, "good", 2),
-        Example("an awful one", None, "bad", 3),
+    assert read(path) == [
+        TextExample("a fine film", None, "good", 2),
+        TextExample("an awful one", None, "bad", 3),
     ]
 
 
@@ -63,7 +70,7 @@ def test_a_byte_order_mark_and_carriage_returns_change_nothing(
 def test_quoted_csv_fields_may_hold_commas_quotes_and_lines(tmp_path: Path) -> None:
     content = 'text,label\n"one, ""two""\nthree",good\nfour,bad\n'
 
-    examples = read_examples(written(tmp_path / "rows.csv", content))
+    examples = read(written(tmp_path / "rows.csv", content))
 
     assert [(e.text, e.line) for e in examples] == [('one, "two"\nthree', 3), ("four", 4)]
 
@@ -91,7 +98,7 @@ def test_csv_may_have_pairs_and_empty_ones(tmp_path: Path) -> None:
 def test_blank_lines_are_passed_over_and_still_counted(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl", '\n  \n{"text": "a", "label": "x"}\n\n')
 
-    assert read_examples(path) == [Example("a", None, "x", 3)]
+    assert read(path) == [TextExample("a", None, "x", 3)]
 
 
 def test_a_line_separator_inside_a_text_ends_no_line(tmp_path: Path) -> None:
@@ -132,7 +139,7 @@ def test_a_bad_json_row_names_its_file_and_line(tmp_path: Path, row: str, messag
     path = written(tmp_path / "rows.jsonl", GOOD + row + "\n" + GOOD)
 
     with pytest.raises(DataError) as refused:
-        read_examples(path)
+        read(path)
 
     assert str(refused.value).startswith(f"{path}, line 2: {message}")
     assert "\n" not in str(refused.value)
@@ -153,7 +160,7 @@ def test_a_bad_csv_row_names_its_file_and_line(tmp_path: Path, row: str, message
     path = written(tmp_path / "rows.csv", f"text,label\na,x\n{row}\nc,y\n")
 
     with pytest.raises(DataError) as refused:
-        read_examples(path)
+        read(path)
 
     assert str(refused.value) == f"{path}, line 3: {message}"
 
@@ -166,14 +173,14 @@ def test_a_csv_file_needs_its_columns(tmp_path: Path, header: str, missing: str)
     path = written(tmp_path / "rows.csv", header)
 
     with pytest.raises(DataError, match=f"line 1: the header lacks {missing}$"):
-        read_examples(path)
+        read(path)
 
 
 def test_a_deeply_nested_row_is_refused_and_not_a_crash(tmp_path: Path) -> None:
     path = written(tmp_path / "rows.jsonl", GOOD + "[" * 200_000 + "\n")
 
     with pytest.raises(DataError, match="line 2: no JSON: maximum recursion depth"):
-        read_examples(path)
+        read(path)
 
 
 def test_very_long_texts_and_labels_are_refused_without_being_repeated(tmp_path: Path) -> None:
@@ -182,7 +189,7 @@ def test_very_long_texts_and_labels_are_refused_without_being_repeated(tmp_path:
         path = write_jsonl(tmp_path / "rows.jsonl", [row])
 
         with pytest.raises(DataError) as refused:
-            read_examples(path)
+            read(path)
 
         expected = f"{field} has {most + 1} characters, expected at most {most}"
         assert refused.value.message == expected
@@ -192,7 +199,7 @@ def test_a_nested_label_is_shown_in_part_only(tmp_path: Path) -> None:
     path = write_jsonl(tmp_path / "rows.jsonl", [{"text": "b", "label": ["x"] * 10_000}])
 
     with pytest.raises(DataError) as refused:
-        read_examples(path)
+        read(path)
 
     assert len(refused.value.message) < 120
 
@@ -204,7 +211,7 @@ def test_a_line_that_is_not_utf_8_is_named(tmp_path: Path, name: str) -> None:
     path = written(tmp_path / name, gzip.compress(content) if name.endswith("gz") else content)
 
     with pytest.raises(DataError, match="line 20002: not UTF-8: invalid continuation byte"):
-        read_examples(path)
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["rows.jsonl", "rows.csv"])
@@ -212,14 +219,14 @@ def test_a_file_without_rows_is_refused(tmp_path: Path, name: str) -> None:
     content = "text,label\n" if name == "rows.csv" else "\n"
 
     with pytest.raises(DataError, match="holds no rows"):
-        read_examples(written(tmp_path / name, content))
+        read(written(tmp_path / name, content))
 
 
 def test_a_missing_file_is_named_once(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl"
 
     with pytest.raises(DataError) as refused:
-        read_examples(path)
+        read(path)
 
     assert str(refused.value) == f"{path}: cannot be read: No such file or directory"
 
@@ -228,12 +235,12 @@ def test_a_directory_is_no_file(tmp_path: Path) -> None:
     (tmp_path / "rows.jsonl").mkdir()
 
     with pytest.raises(DataError, match="cannot be read: Is a directory"):
-        read_examples(tmp_path / "rows.jsonl")
+        read(tmp_path / "rows.jsonl")
 
 
 def test_a_file_of_another_kind_is_refused_by_its_name(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"expected a \.jsonl, \.jsonl\.gz, \.csv or \.csv\.gz"):
-        read_examples(written(tmp_path / "rows.txt", GOOD))
+        read(written(tmp_path / "rows.txt", GOOD))
 
 
 @pytest.mark.parametrize("kind", ["cut off", "damaged", "plain"])
@@ -244,24 +251,4 @@ def test_a_broken_gzip_file_is_refused(tmp_path: Path, kind: str) -> None:
     content = {"cut off": packed[:-20], "damaged": bytes(damaged), "plain": GOOD.encode()}[kind]
 
     with pytest.raises(DataError, match=r"cannot be (unpacked|read): "):
-        read_examples(written(tmp_path / "rows.jsonl.gz", content))
-
-
-def test_labels_come_in_alphabetical_order(tmp_path: Path) -> None:
-    examples = read_examples(write_jsonl(tmp_path / "rows.jsonl", TWO))
-
-    assert label_names(tmp_path, examples) == ("bad", "good")
-
-
-def test_one_class_is_not_enough(tmp_path: Path) -> None:
-    path = write_jsonl(tmp_path / "rows.jsonl", TWO[:1] * 3)
-
-    with pytest.raises(DataError, match="every row has the label 'good'; two are needed"):
-        label_names(path, read_examples(path))
-
-
-def test_too_many_classes_are_refused() -> None:
-    examples = [Example("a", None, str(index), index) for index in range(10_001)]
-
-    with pytest.raises(DataError, match="has 10001 labels, expected at most 10000"):
-        label_names(Path("rows.csv"), examples)
+        read(written(tmp_path / "rows.jsonl.gz", content))

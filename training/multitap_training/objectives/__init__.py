@@ -1,0 +1,1 @@
+"""What adapters learn, one module for each kind of head."""

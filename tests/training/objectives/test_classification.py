@@ -61,5 +61,7 @@ def test_scores_are_those_of_the_largest_logits() -> None:
 
     accuracy, macro = objective("a", "b").scores(outputs, targets)
 
-    assert (accuracy.name, accuracy.value) == ("accuracy", pytest.approx(2 / 3))
-    assert (macro.name, macro.value) == ("macro_f1", pytest.approx((0 + 4 / 5) / 2))
+    assert accuracy.name == "accuracy"
+    assert accuracy.value == pytest.approx(2 / 3)
+    assert macro.name == "macro_f1"
+    assert macro.value == pytest.approx((0 + 4 / 5) / 2)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import pytest
 
@@ -12,7 +11,7 @@ from tiny_backbone import TinyConfig, tiny_weights
 
 
 def _document(**changes: object) -> dict[str, object]:
-    return {**asdict(TinyConfig()), **changes}
+    return {**TinyConfig().document(), **changes}
 
 
 def test_the_fields_of_transformers_are_read() -> None:

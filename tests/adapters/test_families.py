@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from byte_level import byte_level_tokenizer
 from mixed_batches import run_mix
 from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.encoder import BareTaps
@@ -85,6 +86,20 @@ def test_padding_tokens_in_a_text_get_the_positions_of_transformers(
 
     assert_close(states, states_alone(model, rows), rtol=1e-5, atol=1e-5)
     assert_close(states, states_padded(model, rows), rtol=1e-5, atol=1e-5)
+
+
+def test_a_text_can_spell_the_padding_token(tmp_path: Path) -> None:
+    config = replace(_ROBERTA, vocab_size=320)
+    folder = tiny_backbone_folder(tmp_path / "model", config=config)
+    (folder / "tokenizer.json").write_text(byte_level_tokenizer().to_str(), encoding="utf-8")
+    backbone = read_backbone(folder)
+    texts = ["a <pad><pad> film", "<pad>", ("the end<pad>", "<pad> of it")]
+    rows = backbone.tokenizer.tokenize(texts, max_tokens=64)
+    assert all(config.pad_token_id in row.token_ids for row in rows)
+
+    states = _states(backbone, rows)
+
+    assert_close(states, states_padded(reference_model(folder), rows), rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("family", FAMILY_CONFIGS)

@@ -48,7 +48,7 @@ class Loader:
         most = self._backbone.config.max_tokens
         if spec.max_tokens > most:
             raise UnsupportedAdapter(
-                f"max_tokens is {spec.max_tokens}, the backbone has {most} positions"
+                f"max_tokens is {spec.max_tokens}, the backbone has positions for {most}"
             )
 
     def load(self, digest: str) -> Loaded:

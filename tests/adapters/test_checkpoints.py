@@ -1,7 +1,9 @@
 """Checkpoints as they are found: every family, with and without prefix, with heads and buffers."""
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import cast
+from typing import Protocol, cast
 
 import pytest
 import torch
@@ -10,6 +12,7 @@ from transformers import (
     AutoConfig,
     AutoModelForMaskedLM,
     AutoModelForSequenceClassification,
+    PreTrainedConfig,
     PreTrainedModel,
 )
 
@@ -29,6 +32,12 @@ _PREFIXES = {
     "electra": "electra.",
     "distilbert": "distilbert.",
 }
+
+
+class _ModelClass(Protocol):
+    def from_config(self, config: PreTrainedConfig) -> PreTrainedModel: ...
+
+
 families = pytest.mark.parametrize("family", FAMILY_CONFIGS)
 
 
@@ -86,12 +95,18 @@ def test_heads_poolers_and_buffers_are_not_read(family: str, folder: Path) -> No
 
 
 @families
-@pytest.mark.parametrize("auto", [AutoModelForMaskedLM, AutoModelForSequenceClassification])
-def test_what_transformers_saves_is_read_whole(family: str, auto: type, tmp_path: Path) -> None:
+@pytest.mark.parametrize("head", [AutoModelForMaskedLM, AutoModelForSequenceClassification])
+def test_what_transformers_saves_is_read_whole(
+    family: str, head: _ModelClass, tmp_path: Path
+) -> None:
     document = FAMILY_CONFIGS[family].document()
-    config = AutoConfig.for_model(**document)
-    model = cast("PreTrainedModel", auto.from_config(config))
-    model.save_pretrained(tmp_path)
+    configure = cast(
+        "Callable[..., PreTrainedConfig]",
+        AutoConfig.for_model,  # pyright: ignore[reportUnknownMemberType]  (partly untyped)
+    )
+    config = configure(**document)
+    model = head.from_config(config)
+    model.save_pretrained(tmp_path)  # pyright: ignore[reportUnknownMemberType]  (partly untyped)
     parsed = parse_config(config.to_dict())
     base = model.base_model.state_dict()
 
@@ -108,11 +123,11 @@ def test_any_changed_tensor_changes_the_digest(folder: Path) -> None:
     digests = {_digest(folder)}
     names = [name for name in load_tensors(folder / WEIGHTS) if not name.startswith("pooler.")]
 
-    def change(weights: Weights, name: str) -> None:
+    def change(name: str, weights: Weights) -> None:
         weights[name].view(-1)[-1] += 1e-3
 
     for name in names:
-        change_weights(folder, lambda weights, name=name: change(weights, name))
+        change_weights(folder, partial(change, name))
         digests.add(_digest(folder))
 
     assert len(digests) == 1 + len(names)

@@ -10,7 +10,7 @@ from multitap_adapters.errors import UnsupportedBackbone
 from tiny_backbone import FAMILY_CONFIGS, TinyConfig, tiny_weights
 
 
-def _document(family: str = "bert", **changes: object) -> dict[str, object]:
+def _document(family: str = "bert", /, **changes: object) -> dict[str, object]:
     return {**FAMILY_CONFIGS[family].document(), **changes}
 
 
@@ -175,7 +175,7 @@ def test_another_forward_pass_than_the_encoder_s_is_refused_in_every_family(
 
 @pytest.mark.parametrize("family", FAMILY_CONFIGS)
 def test_settings_that_ask_for_the_plain_forward_pass_are_accepted(family: str) -> None:
-    plain = {
+    plain: dict[str, object] = {
         "position_embedding_type": "absolute",
         "is_decoder": False,
         "is_encoder_decoder": False,

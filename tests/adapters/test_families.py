@@ -61,7 +61,12 @@ def test_texts_and_pairs_equal_those_of_transformers(name: str, tmp_path: Path) 
     # The tokenizer says type 1 for second texts, which not every model knows.
     folder = tiny_backbone_folder(tmp_path / "model", config=_CONFIGS[name])
     backbone, model = read_backbone(folder), reference_model(folder)
-    texts = ["", "a very good film", ("is it good?", "yes"), ("a", "who won the money, and when?")]
+    texts: list[str | tuple[str, str]] = [
+        "",
+        "a very good film",
+        ("is it good?", "yes"),
+        ("a", "who won the money, and when?"),
+    ]
     rows = backbone.tokenizer.tokenize(texts, max_tokens=64)
     assert max(rows[2].type_ids) == 1
 
@@ -93,7 +98,11 @@ def test_a_text_can_spell_the_padding_token(tmp_path: Path) -> None:
     folder = tiny_backbone_folder(tmp_path / "model", config=config)
     (folder / "tokenizer.json").write_text(byte_level_tokenizer().to_str(), encoding="utf-8")
     backbone = read_backbone(folder)
-    texts = ["a <pad><pad> film", "<pad>", ("the end<pad>", "<pad> of it")]
+    texts: list[str | tuple[str, str]] = [
+        "a <pad><pad> film",
+        "<pad>",
+        ("the end<pad>", "<pad> of it"),
+    ]
     rows = backbone.tokenizer.tokenize(texts, max_tokens=64)
     assert all(config.pad_token_id in row.token_ids for row in rows)
 

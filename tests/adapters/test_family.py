@@ -1,11 +1,14 @@
 """The table of families, and the page that states it."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from multitap_adapters.family import FAMILIES
+
+
+def _names(cell: str) -> set[str]:
+    return set(re.findall(r"`([^`]+)`", cell))
 
 
 @pytest.fixture(scope="module")
@@ -13,8 +16,11 @@ def tables(pytestconfig: pytest.Config) -> dict[str, set[str]]:
     """Return every name in the documentation's row of each family."""
     page = (pytestconfig.rootpath / "docs" / "adapter-file.md").read_text(encoding="utf-8")
     table = page.split("| `model_type` | prefix", 1)[1].split("\n\n", 1)[0]
-    rows = [re.findall(r"`([^`]+)`", line) for line in table.splitlines()[2:]]
-    found = {name: set(row) for row in rows for name in FAMILIES if name in row[:3]}
+    found: dict[str, set[str]] = {}
+    for line in table.splitlines()[2:]:
+        _, model_types, rest = line.split("|", 2)
+        for name in _names(model_types):
+            found[name] = _names(rest)
     layers = {name for name in found["bert"] if not name.startswith("embeddings.")}
     for name in ("roberta", "xlm-roberta", "camembert", "electra"):
         found[name] |= layers

@@ -159,7 +159,7 @@ def _train_full(
     )
     objective = dataset.objective
     learner = FullLearner(embedded_folder(), len(objective.labels), settings.seed)
-    measure = Scorer(learner, objective, backbone.config.family.position_offset)
+    measure = Scorer(learner, objective)
     fit = Loop(
         learner, settings, dataset.train, objective.loss, lambda: measure(dataset.validation)
     ).run()

@@ -8,14 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
+from file_outputs import file_outputs
 from labelled_files import toy_rows, write_jsonl
 from multitap_adapters.backbone import Backbone
 from multitap_adapters.digest import digest_file
-from multitap_adapters.file import AdapterFile, parse_adapter
+from multitap_adapters.file import parse_adapter
 from multitap_adapters.loading import float_tensors, load_adapter
 from multitap_adapters.spec import AdapterSpec, Bottleneck, LayerNorms, Metric
-from multitap_server.engine.contract import EncodedRow
-from multitap_server.engine.runner import RunnableRow, Runner
 from multitap_training import (
     CardFacts,
     DataError,
@@ -48,18 +47,13 @@ def metric(result: TrainingResult, split: str, name: str = "accuracy") -> Metric
     return found
 
 
-def served_accuracy(file: AdapterFile, backbone: Backbone, path: Path) -> float:
+def served_accuracy(data: bytes, backbone: Backbone, path: Path) -> float:
     """Measure a file as a server would run it."""
     kind = Classification()
     examples = read_examples(path, kind.fields, kind.parse)
-    tokenized = backbone.tokenizer.tokenize([e.text for e in examples], max_tokens=16)
-    adapter = load_adapter(file, backbone)
-    rows = [
-        RunnableRow(adapter, EncodedRow(t.token_ids, t.type_ids, truncated=False))
-        for t in tokenized
-    ]
-    outputs = Runner(backbone).run(rows)
-    predicted = [file.spec.head.labels[int(output.argmax())] for output in outputs]
+    outputs = file_outputs(data, backbone, [e.text for e in examples], max_tokens=16)
+    labels = parse_adapter(data).spec.head.labels
+    predicted = [labels[int(output.argmax())] for output in outputs]
     return float(np.mean([p == e.label for p, e in zip(predicted, examples, strict=True)]))
 
 
@@ -76,7 +70,7 @@ def test_a_toy_task_is_learned_and_served_with_the_accuracy_on_its_card(
     assert {tensor.dtype for tensor in file.tensors.values()} == {f"F{dtype[2:]}"}
     assert metric(result, "test").value >= 0.95
     assert files.test is not None
-    served = served_accuracy(file, tiny_backbone, files.test)
+    served = served_accuracy(result.data, tiny_backbone, files.test)
     assert metric(result, "test").value == pytest.approx(served, abs=1e-6)
 
 
@@ -303,16 +297,6 @@ def test_a_file_that_cannot_be_written_is_one_line_and_leaves_nothing(
     assert (tmp_path / "file").read_bytes() == b"kept"
 
 
-def served(data: bytes, backbone: Backbone, texts: list[str]) -> list[list[float]]:
-    """Return a file's outputs as a server would compute them."""
-    adapter = load_adapter(parse_adapter(data), backbone)
-    rows = [
-        RunnableRow(adapter, EncodedRow(t.token_ids, t.type_ids, truncated=False))
-        for t in backbone.tokenizer.tokenize(texts, max_tokens=16)
-    ]
-    return [output.tolist() for output in Runner(backbone).run(rows)]
-
-
 def test_a_regression_answers_in_the_unit_of_its_file(
     training_backbone: Backbone, tiny_backbone: Backbone, tmp_path: Path
 ) -> None:
@@ -326,9 +310,9 @@ def test_a_regression_answers_in_the_unit_of_its_file(
     assert (result.spec.head.kind, result.spec.head.labels) == ("regression", ())
     assert metric(result, "validation", "pearson").value > 0.9
     assert metric(result, "validation", "r_squared").value > 0.8
-    ((low,), (high,)) = served(result.data, tiny_backbone, ["bad film", "good film"])
-    assert low == pytest.approx(100_000, abs=40_000)
-    assert high == pytest.approx(300_000, abs=40_000)
+    low, high = file_outputs(result.data, tiny_backbone, ["bad film", "good film"], max_tokens=16)
+    assert float(low[0]) == pytest.approx(100_000, abs=40_000)
+    assert float(high[0]) == pytest.approx(300_000, abs=40_000)
 
 
 def test_any_number_of_labels_is_learned_and_served(
@@ -349,8 +333,8 @@ def test_any_number_of_labels_is_learned_and_served(
     assert (result.spec.head.kind, result.spec.head.labels) == ("multilabel", ("bad", "good"))
     assert metric(result, "validation", "micro_f1").value > 0.95
     sent = ["a bad film", "the good book", "good and bad people", "the time of people"]
-    outputs = served(result.data, tiny_backbone, sent)
-    assert [[value > 0 for value in row] for row in outputs] == [
+    outputs = file_outputs(result.data, tiny_backbone, sent, max_tokens=16)
+    assert [(output > 0).tolist() for output in outputs] == [
         [True, False],
         [False, True],
         [True, True],

@@ -29,12 +29,10 @@ class LabelledRows:
         """The number of tokens of every row."""
         return [len(row) for row in self.token_ids]
 
-    def packed(self, rows: Sequence[int], position_offset: int) -> PackedRows:
+    def packed(self, rows: Sequence[int]) -> PackedRows:
         """Return some rows as one batch."""
         return pack_rows(
-            [self.token_ids[row] for row in rows],
-            [self.type_ids[row] for row in rows],
-            position_offset=position_offset,
+            [self.token_ids[row] for row in rows], [self.type_ids[row] for row in rows]
         )
 
     def targets_of(self, rows: Sequence[int]) -> list[Tensor]:

@@ -66,7 +66,6 @@ class Loop:
         loss: Loss,
         measure: Callable[[], Measurement],
         *,
-        position_offset: int = 0,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         """Prepare a run; `measure` measures the learner on validation."""
@@ -75,7 +74,6 @@ class Loop:
         self._train = train
         self._loss = loss
         self._measure = measure
-        self._position_offset = position_offset
         self._on_progress = on_progress
         self._dropout = Dropout(head=settings.dropout, hidden=settings.hidden_dropout)
         self._best: Fit | None = None
@@ -114,7 +112,7 @@ class Loop:
     def _run_epoch(self, epoch: int, generator: torch.Generator) -> None:
         start_s, tokens = time.monotonic(), 0
         for rows in shuffled_batches(self._train.lengths, self._settings.batch_size, generator):
-            batch = self._train.packed(rows, self._position_offset)
+            batch = self._train.packed(rows)
             loss = self._learn(batch, self._train.targets_of(rows))
             tokens += batch.tokens
             self._on_progress(
@@ -159,15 +157,13 @@ def rate(step: int, steps: int, warmup: float) -> float:
     return max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def predict(
-    learner: Learner, rows: LabelledRows, loss: Loss, *, position_offset: int = 0
-) -> tuple[list[Tensor], float]:
+def predict(learner: Learner, rows: LabelledRows, loss: Loss) -> tuple[list[Tensor], float]:
     """Return the head's output for every row, in the rows' order, and the mean loss of a row."""
     outputs: dict[int, Tensor] = {}
     total = 0.0
     with torch.inference_mode():
         for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
-            logits_RO = learner.logits(rows.packed(batch, position_offset), Dropout())
+            logits_RO = learner.logits(rows.packed(batch), Dropout())
             total += float(loss(logits_RO, rows.targets_of(batch))) * len(batch)
             outputs.update(zip(batch, logits_RO, strict=True))
     return [outputs[row] for row in range(len(rows))], total / len(rows)

@@ -110,7 +110,7 @@ def _train(
     on_progress: Callable[[Progress], None],
 ) -> TrainingResult:
     tokenizer = backbone.tokenizer
-    max_tokens = min(settings.max_tokens, backbone.config.max_positions)
+    max_tokens = min(settings.max_tokens, backbone.config.max_tokens)
     dataset = read_dataset(
         kind, files.train, files.validation, tokenizer, max_tokens=max_tokens, seed=settings.seed
     )
@@ -124,19 +124,17 @@ def _train(
     generator = torch.Generator().manual_seed(settings.seed)
     tensors = initial_tensors(spec, backbone, generator)
     learner = AdapterLearner(backbone, spec, tensors)
-    position_offset = backbone.config.family.position_offset
-    score = Scorer(learner, dataset.objective, position_offset)
+    score = Scorer(learner, dataset.objective)
     fit = Loop(
         learner,
         settings,
         dataset.train,
         dataset.objective.loss,
         lambda: score(dataset.validation),
-        position_offset=position_offset,
         on_progress=on_progress,
     ).run()
     objective = dataset.objective.finish(tensors)
-    score = Scorer(learner, objective, position_offset)
+    score = Scorer(learner, objective)
     saved = _rounded(tensors, settings.dtype, objective.whole)
     metrics = _metrics("validation", score(dataset.validation), dataset.validation)
     if test is not None:
@@ -172,18 +170,13 @@ def write_file(path: Path, data: bytes) -> None:
 class Scorer(Generic[ExampleT]):
     """Measures a learner on rows, the score that chooses the best epoch first."""
 
-    def __init__(
-        self, learner: Learner, objective: Objective[ExampleT], position_offset: int
-    ) -> None:
+    def __init__(self, learner: Learner, objective: Objective[ExampleT]) -> None:
         self._learner = learner
         self._objective = objective
-        self._position_offset = position_offset
 
     def __call__(self, rows: LabelledRows) -> Measurement:
         """Return the scores of a split, and its loss."""
-        outputs, loss = predict(
-            self._learner, rows, self._objective.loss, position_offset=self._position_offset
-        )
+        outputs, loss = predict(self._learner, rows, self._objective.loss)
         return Measurement(self._objective.scores(outputs, rows.targets), loss)
 
 

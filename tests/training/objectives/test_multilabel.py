@@ -18,6 +18,10 @@ def read(path: Path) -> list[TextExample[tuple[str, ...]]]:
     return read_examples(path, kind.fields, kind.parse)
 
 
+def example(*labels: str) -> TextExample[tuple[str, ...]]:
+    return TextExample("a", None, labels, 1)
+
+
 def test_a_row_has_any_number_of_labels_each_counted_once(tmp_path: Path) -> None:
     rows: list[Row] = [
         {"text": "a", "labels": ["x", "y", "x"]},
@@ -69,7 +73,7 @@ def test_rows_without_any_label_are_nothing_to_learn() -> None:
 
 def test_a_target_has_a_one_for_each_of_its_labels(training_backbone: Backbone) -> None:
     objective = MultilabelObjective(("x", "y", "z"))
-    found = [TextExample("a", None, labels, 1) for labels in (("z", "x"), ())]
+    found = [example("z", "x"), example()]
 
     rows = objective.encode(Path("rows.jsonl"), found, training_backbone.tokenizer, 8)
 
@@ -77,9 +81,9 @@ def test_a_target_has_a_one_for_each_of_its_labels(training_backbone: Backbone) 
 
 
 def test_a_label_that_training_lacks_names_its_line(training_backbone: Backbone) -> None:
-    found = [TextExample("a", None, ("x", "odd"), 4)]
+    found = [example("x", "odd")]
 
-    with pytest.raises(DataError, match=r"rows\.jsonl, line 4: label 'odd' is in no training row"):
+    with pytest.raises(DataError, match=r"rows\.jsonl, line 1: label 'odd' is in no training row"):
         MultilabelObjective(("x",)).encode(
             Path("rows.jsonl"), found, training_backbone.tokenizer, 8
         )

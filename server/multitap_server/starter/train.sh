@@ -17,7 +17,7 @@ train() { # task, data set, then the options that differ
     --data-name "$name" --language en "$@"
 }
 
-train sentiment sst2 --learning-rate 2e-3 --epochs 1 --batch-size 64 --seed 2 \
+train sentiment sst2 --learning-rate 2e-3 --epochs 1 --hidden-dropout 0.1 \
   --description "Whether a sentence of a film review speaks well or ill of the film." \
   --licence "none stated: a public research benchmark" \
   --source "Stanford Sentiment Treebank, binary (SST-2): Socher et al. 2013; train and dev as in GLUE"

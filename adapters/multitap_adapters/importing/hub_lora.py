@@ -1,0 +1,76 @@
+"""LoRA of the `adapters` library, class LoRA in `methods/lora.py`."""
+
+from pydantic import ValidationError
+from torch import Tensor
+
+from multitap_adapters.family import Family
+from multitap_adapters.spec import Lora, Projection
+
+from .errors import FolderRefused, first_fault
+from .keys import places, projection_key, split_place
+from .parts import ModulePart
+from .settings import Settings
+from .stored import StoredTensors
+from .target import Target
+
+_ATTENTION: dict[str, Projection] = {"q": "query", "k": "key", "v": "value"}
+_TENSORS = {"a": "lora_A", "b": "lora_B"}
+_FIXED_SCALING = (1, 1)  # the first version of `adapters` that trained with alpha / r
+
+
+def hub_projections(settings: Settings) -> tuple[Projection, ...]:
+    """Return the projections that a LoRA or (IA)³ configuration names."""
+    matrices = settings.texts("attn_matrices") if "attn_matrices" in settings else ("q", "v")
+    unknown = sorted(set(matrices) - _ATTENTION.keys())
+    if unknown:
+        raise FolderRefused(f"attn_matrices in {settings.at} names {unknown[0]!r}")
+    attention = matrices if settings.flag("selfattn_lora", default=True) else ()
+    found = [projection for short, projection in _ATTENTION.items() if short in attention]
+    if settings.flag("intermediate_lora", default=False):
+        found.append("ffn_up")
+    if settings.flag("output_lora", default=False):
+        found.append("ffn_down")
+    return tuple(found)
+
+
+def read_hub_lora(
+    settings: Settings, name: str, version: str, target: Target, stored: StoredTensors
+) -> ModulePart:
+    """Return the LoRA module of a folder.
+
+    Raises:
+        FolderRefused: it cannot be served faithfully, or its tensors are not as it says.
+    """
+    for field in ("use_dora", "use_gating", "vera_d", "vera_b"):
+        if settings.value(field):
+            raise FolderRefused(f"{field} in {settings.at} is not supported")
+    r = settings.integer("r", 8)
+    # Before 1.1.0 the trained updates were not scaled, as if alpha were r.
+    alpha = float(r) if _unscaled(version) else settings.number("alpha", 8.0)
+    try:
+        module = Lora(
+            projections=hub_projections(settings),
+            r=r,
+            alpha=alpha,
+            leave_out=settings.layers("leave_out"),
+        )
+    except ValidationError as error:
+        raise FolderRefused(f"{settings.at} cannot be expressed: {first_fault(error)}") from None
+    shapes = places(module, target.identity)
+    wanted = {hub_lora_key(target.family, name, place): shape for place, shape in shapes.items()}
+    tensors: dict[str, Tensor] = dict(zip(shapes, stored.take(wanted), strict=True))
+    return ModulePart(module, tensors)
+
+
+def hub_lora_key(family: Family, name: str, place: str) -> str:
+    """Return the `adapters` name of a LoRA tensor."""
+    layer, projection, tensor = split_place(place)
+    return f"{projection_key(family, layer, projection)}.loras.{name}.{_TENSORS[tensor]}"
+
+
+def _unscaled(version: str) -> bool:
+    """Whether a version is one of `adapters` before 1.1.0; its predecessors had no such prefix."""
+    numbers = version.removeprefix("adapters.").split(".")
+    if not version.startswith("adapters.") or not all(n.isdigit() for n in numbers[:2]):
+        return False
+    return tuple(int(n) for n in numbers[:2]) < _FIXED_SCALING

@@ -1,4 +1,4 @@
-"""Adapters that the `adapters` library 1.3.0 wrote, with what it computed: the goldens' BERT cases.
+"""Adapters that the `adapters` library 1.3.0 wrote, with what it computed: the goldens' cases.
 
 A small reader of that library's format, for what bottlenecks and classification heads can say. The
 folder is not part of the repository; its README says how it is laid out.
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
+import torch
 from torch import Tensor
 
 from multitap_adapters.config import BackboneConfig, parse_config
@@ -43,7 +44,16 @@ _ACTIVATIONS: Mapping[str, Activation] = {
 }
 _RESIDUALS: Mapping[bool | str, str] = {True: "sub_layer", "post_add": "sum", False: "input"}
 _DIGEST = "sha256:" + "0" * 64
+_LAYERS = {
+    "bert": "bert.encoder.layer",
+    "roberta": "roberta.encoder.layer",
+    "distilbert": "distilbert.transformer.layer",
+}
 _PLACES: Mapping[Site, str] = {"attention": "attention.output", "ffn": "output"}
+_DISTILBERT_PLACES: Mapping[Site, str] = {
+    "attention": "attention_adapters",
+    "ffn": "output_adapters",
+}
 _PARTS = {
     "down": "adapter_down.0",
     "up": "adapter_up",
@@ -94,11 +104,12 @@ class Goldens:
         self._weights = load_tensors(folder / "base.safetensors")
         self.encoder = Encoder(self.config, self._weights)
         inputs = load_tensors(folder / "inputs.safetensors")
+        types = inputs.get("token_type_ids", torch.zeros_like(inputs["input_ids"]))
         lengths = [int(mask.sum()) for mask in inputs["attention_mask"]]
         self.rows = [
             TokenizedRow(
                 [int(token) for token in inputs["input_ids"][row, :length]],
-                [int(kind) for kind in inputs["token_type_ids"][row, :length]],
+                [int(kind) for kind in types[row, :length]],
                 length,
             )
             for row, length in enumerate(lengths)
@@ -116,7 +127,8 @@ class Goldens:
         spec = AdapterSpec(
             backbone=_identity(self.config), modules=(module,), max_tokens=48, head=head
         )
-        keys |= {place: _key(place) for place in tensor_shapes(spec) if place not in keys}
+        family = self.config.family.model_type
+        keys |= {place: _key(family, place) for place in tensor_shapes(spec) if place not in keys}
         unread = stored.keys() - set(keys.values())
         if unread:
             raise ValueError(f"{folder} holds {sorted(unread)!r}, which were not read")
@@ -198,12 +210,13 @@ def _sizes(factor: float | dict[str, float], config: BackboneConfig) -> Iterator
         yield max(int(config.hidden_size // here), 1)
 
 
-def _key(name: str) -> str:
+def _key(family: str, name: str) -> str:
     """Return the library's name for `modules.0.layers.<n>.<site>.<tensor>`."""
     _, _, _, layer, site, *tensor = name.split(".")
-    place = _PLACES[cast("Site", site)]
+    places = _DISTILBERT_PLACES if family == "distilbert" else _PLACES
+    place = places[cast("Site", site)]
     part = ".".join((_PARTS.get(tensor[0], tensor[0]), *tensor[1:]))
-    return f"bert.encoder.layer.{layer}.{place}.adapters.task.{part}"
+    return f"{_LAYERS[family]}.{layer}.{place}.adapters.task.{part}"
 
 
 def _is_head_weight(key: str) -> bool:

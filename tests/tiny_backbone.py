@@ -1,7 +1,7 @@
-"""Folders of tiny random backbones, laid out as `transformers` saves a BertModel.
+"""Folders of tiny random backbones of every family, laid out as `transformers` saves its models.
 
-Written without `transformers`, whose import takes seconds; tests/adapters/test_encoder.py shows
-that it loads the same folders, every tensor of them.
+Written without `transformers`, whose import takes seconds; tests/adapters/test_encoder.py and
+test_families.py show that it loads the same folders, every tensor of them.
 """
 
 import json
@@ -26,6 +26,13 @@ _WORDS = (
     "the a of and to in is was it that for on with as not no yes good bad film book time people "
     "very fine awful what who where when how many one two win free cash card lost transfer money"
 )
+_FIELDS = {
+    "hidden_size": "dim",
+    "num_hidden_layers": "n_layers",
+    "num_attention_heads": "n_heads",
+    "intermediate_size": "hidden_dim",
+    "hidden_act": "activation",
+}  # of DistilBERT
 _CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789"
 _MARKS = ".,!?'"
 
@@ -53,7 +60,7 @@ def tiny_tokenizer() -> Tokenizer:
 
 @dataclass(frozen=True, slots=True)
 class TinyConfig:
-    """The fields of a tiny backbone's config.json, under the names of `transformers`."""
+    """The settings of a tiny backbone, most under their names in a BERT's config.json."""
 
     model_type: str = "bert"
     hidden_size: int = 32
@@ -65,17 +72,52 @@ class TinyConfig:
     vocab_size: int = len(tiny_vocabulary())
     hidden_act: str = "gelu"
     layer_norm_eps: float = 1e-12
+    pad_token_id: int = 0
+    embedding_size: int | None = None
+
+    def document(self) -> dict[str, object]:
+        """Return config.json as the family has it."""
+        fields: dict[str, object] = asdict(self)
+        if self.model_type != "electra":
+            del fields["embedding_size"]
+        elif self.embedding_size is None:
+            fields["embedding_size"] = self.hidden_size
+        if self.model_type != "distilbert":
+            return fields
+        del fields["type_vocab_size"], fields["layer_norm_eps"]
+        return {_FIELDS.get(name, name): value for name, value in fields.items()}
+
+
+FAMILY_CONFIGS = {
+    "bert": TinyConfig(),
+    "roberta": TinyConfig(
+        "roberta",
+        max_position_embeddings=66,
+        type_vocab_size=1,
+        layer_norm_eps=1e-5,
+        pad_token_id=1,
+    ),
+    "xlm-roberta": TinyConfig(
+        "xlm-roberta", max_position_embeddings=66, type_vocab_size=1, pad_token_id=1
+    ),
+    "camembert": TinyConfig(
+        "camembert", max_position_embeddings=66, type_vocab_size=1, pad_token_id=1
+    ),
+    "electra": TinyConfig("electra", embedding_size=16),
+    "distilbert": TinyConfig("distilbert"),
+}
+"""One backbone of every family, each with positions for 64 tokens."""
 
 
 def tiny_weights(config: TinyConfig, seed: int = 0) -> dict[str, Tensor]:
-    """Return a whole BertModel's random tensors, the unused pooler included.
+    """Return a whole base model's random tensors, the unused pooler included.
 
     Biases and layer norms are drawn as widely as the rest, so that a forgotten one shows.
     """
     generator = torch.Generator().manual_seed(seed)
     return {
         name: torch.normal(
-            1.0 if name.endswith("LayerNorm.weight") else 0.0,
+            1.0 if name.lower().endswith(("layernorm.weight", "layer_norm.weight")) else 0.0,
             DEVIATION,
             shape,
             generator=generator,
@@ -94,7 +136,7 @@ def tiny_backbone_folder(
     """
     config = config or TinyConfig()
     path.mkdir(parents=True)
-    (path / "config.json").write_text(json.dumps(asdict(config)), encoding="utf-8")
+    (path / "config.json").write_text(json.dumps(config.document()), encoding="utf-8")
     (path / "tokenizer.json").write_text(tiny_tokenizer().to_str(), encoding="utf-8")
     weights = tiny_weights(config, seed)
     save_tensors(path / "model.safetensors", {prefix + n: t for n, t in weights.items()})
@@ -102,21 +144,44 @@ def tiny_backbone_folder(
 
 
 def _shapes(config: TinyConfig) -> Iterator[tuple[str, tuple[int, ...]]]:
-    hidden, inner = config.hidden_size, config.intermediate_size
-    yield "embeddings.word_embeddings.weight", (config.vocab_size, hidden)
-    yield "embeddings.position_embeddings.weight", (config.max_position_embeddings, hidden)
-    yield "embeddings.token_type_embeddings.weight", (config.type_vocab_size, hidden)
-    yield from _norm("embeddings", hidden)
+    hidden, distilled = config.hidden_size, config.model_type == "distilbert"
+    size = config.embedding_size or hidden
+    yield "embeddings.word_embeddings.weight", (config.vocab_size, size)
+    yield "embeddings.position_embeddings.weight", (config.max_position_embeddings, size)
+    if not distilled:
+        yield "embeddings.token_type_embeddings.weight", (config.type_vocab_size, size)
+    yield from _norm("embeddings.LayerNorm", size)
+    if size != hidden:
+        yield from _linear("embeddings_project", size, hidden)
     for index in range(config.num_hidden_layers):
-        layer = f"encoder.layer.{index}"
-        for part in ("query", "key", "value"):
-            yield from _linear(f"{layer}.attention.self.{part}", hidden, hidden)
-        yield from _linear(f"{layer}.attention.output.dense", hidden, hidden)
-        yield from _norm(f"{layer}.attention.output", hidden)
-        yield from _linear(f"{layer}.intermediate.dense", hidden, inner)
-        yield from _linear(f"{layer}.output.dense", inner, hidden)
-        yield from _norm(f"{layer}.output", hidden)
-    yield from _linear("pooler.dense", hidden, hidden)
+        yield from (_distilled_layer if distilled else _layer)(config, index)
+    if config.model_type not in ("distilbert", "electra"):
+        yield from _linear("pooler.dense", hidden, hidden)
+
+
+def _layer(config: TinyConfig, index: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    hidden, inner, layer = config.hidden_size, config.intermediate_size, f"encoder.layer.{index}"
+    for part in ("query", "key", "value"):
+        yield from _linear(f"{layer}.attention.self.{part}", hidden, hidden)
+    yield from _linear(f"{layer}.attention.output.dense", hidden, hidden)
+    yield from _norm(f"{layer}.attention.output.LayerNorm", hidden)
+    yield from _linear(f"{layer}.intermediate.dense", hidden, inner)
+    yield from _linear(f"{layer}.output.dense", inner, hidden)
+    yield from _norm(f"{layer}.output.LayerNorm", hidden)
+
+
+def _distilled_layer(config: TinyConfig, index: int) -> Iterator[tuple[str, tuple[int, ...]]]:
+    hidden, inner, layer = (
+        config.hidden_size,
+        config.intermediate_size,
+        f"transformer.layer.{index}",
+    )
+    for part in ("q_lin", "k_lin", "v_lin", "out_lin"):
+        yield from _linear(f"{layer}.attention.{part}", hidden, hidden)
+    yield from _norm(f"{layer}.sa_layer_norm", hidden)
+    yield from _linear(f"{layer}.ffn.lin1", hidden, inner)
+    yield from _linear(f"{layer}.ffn.lin2", inner, hidden)
+    yield from _norm(f"{layer}.output_layer_norm", hidden)
 
 
 def _linear(name: str, inputs: int, outputs: int) -> Iterator[tuple[str, tuple[int, ...]]]:
@@ -125,5 +190,5 @@ def _linear(name: str, inputs: int, outputs: int) -> Iterator[tuple[str, tuple[i
 
 
 def _norm(name: str, size: int) -> Iterator[tuple[str, tuple[int, ...]]]:
-    yield f"{name}.LayerNorm.weight", (size,)
-    yield f"{name}.LayerNorm.bias", (size,)
+    yield f"{name}.weight", (size,)
+    yield f"{name}.bias", (size,)

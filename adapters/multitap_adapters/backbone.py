@@ -59,6 +59,7 @@ def read_backbone(folder: Path, *, linear: LinearFactory = FrozenLinear) -> Back
             f"{folder} has a tokenizer with {tokenizer.num_ids} ids and {config.vocab_size} "
             "embeddings of words"
         )
+    _require_types(tokenizer, config, folder)
     weights = read_weights(folder, config)
     identity = identify(config, weights, tokenizer)
     float_weights = {name: tensor.float() for name, tensor in weights.items()}
@@ -128,6 +129,16 @@ def read_tensors(folder: Path, family: Family, shapes: Mapping[str, Shape]) -> d
                 f"{name!r} has shape {list(tensor.shape)}, expected {list(shape)}"
             )
     return weights
+
+
+def _require_types(tokenizer: Tokenizer, config: BackboneConfig, folder: Path) -> None:
+    (pair,) = tokenizer.tokenize([("a", "a")], max_tokens=config.max_tokens)
+    types = 1 + max(pair.type_ids, default=0)
+    if 1 < config.num_types < types:
+        raise UnsupportedBackbone(
+            f"{folder} has a tokenizer with {types} types of tokens and {config.num_types} "
+            "embeddings of types"
+        )
 
 
 def _weight_files(folder: Path) -> Iterator[Path]:

@@ -1,6 +1,7 @@
 """A packed post-LN transformer encoder with taps where adapters change it.
 
-Shape suffixes: T tokens of all rows and the filler behind them, H hidden size. One layer computes
+Shape suffixes: T tokens of all rows and the filler behind them, E size of the embeddings, which is
+H in most families, H hidden size. One layer computes
 `x = merge(x, attention(x))` and `x = merge(x, ffn(x))`; without adapters a merge is `LN(x + h)`
 (Vaswani et al. 2017, section 3.1; the order of BERT). The same encoder serves and trains: only the
 kind of its linear layers differs.
@@ -18,6 +19,7 @@ from .attention import attend
 from .config import BackboneConfig
 from .linear import FrozenLinear, Linear, LinearFactory
 from .packing import PackedRows
+from .positions import position_ids
 from .spec import Site
 
 
@@ -38,7 +40,10 @@ class Taps(Protocol):
     """The places where an adapter, or a mix of them, changes a forward pass."""
 
     def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
-        """Return the embeddings' output, given their sum and the backbone's norm."""
+        """Return the embeddings' output, given their sum and the backbone's norm, both of size E.
+
+        A backbone whose embeddings have a size of their own projects the output to H.
+        """
         ...
 
     def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
@@ -84,8 +89,13 @@ class Encoder:
         self.config = config
         self._words = weights[family.word_embeddings]
         self._positions = weights[family.position_embeddings]
-        self._types = weights[family.type_embeddings]
+        self._types = weights[family.type_embeddings] if config.num_types else None
         self._embedding_norm = _norm(config, weights, family.embedding_norm)
+        self._embedding_projection = (
+            None
+            if config.embedding_size == config.hidden_size
+            else _linear(weights, family.embedding_projection, linear)
+        )
         self._layers = [
             _layer(config, weights, index, linear) for index in range(config.num_layers)
         ]
@@ -99,10 +109,9 @@ class Encoder:
 
     def forward(self, rows: PackedRows, taps: Taps) -> Tensor:
         """Return the last hidden states `[tokens, H]` of the rows, in their packed order."""
-        x_TH = F.embedding(rows.token_ids_T, self._words)
-        x_TH = x_TH + F.embedding(rows.type_ids_T, self._types)
-        x_TH = x_TH + F.embedding(rows.positions_T, self._positions)
-        x_TH = taps.embed(x_TH, self._embedding_norm)
+        x_TH = taps.embed(self._embeddings(rows), self._embedding_norm)
+        if self._embedding_projection is not None:
+            x_TH = self._embedding_projection(x_TH)
         for index, layer in enumerate(self._layers):
             context_TH = attend(layer.query_key_value(x_TH), rows, self.config.num_heads)
             h_TH = layer.attention_output(context_TH)
@@ -110,6 +119,18 @@ class Encoder:
             h_TH = layer.ffn_down(layer.ffn_up(x_TH, self.config.activation))
             x_TH = taps.merge(index, "ffn", x_TH, h_TH, layer.ffn_norm)
         return x_TH[: rows.tokens]
+
+    def _embeddings(self, rows: PackedRows) -> Tensor:
+        """Return the sum of the embeddings, `[T, E]`.
+
+        Where the backbone knows one type or none, it is every token's, whatever the tokenizer says.
+        """
+        x_TE = F.embedding(rows.token_ids_T, self._words)
+        if self._types is not None:
+            one = len(self._types) == 1
+            x_TE = x_TE + (self._types if one else F.embedding(rows.type_ids_T, self._types))
+        position_ids_T = position_ids(rows, self.config.padding_id)
+        return x_TE + F.embedding(position_ids_T, self._positions)
 
 
 def _layer(

@@ -26,13 +26,14 @@ class LengthGroup:
 class PackedRows:
     """A batch of `tokens` tokens and `filler` more behind them.
 
+    `places_T` are the tokens' places in their rows, from 0; a filler's is 0.
     `length_order_T` puts the tokens of rows of one length side by side, and `packed_order_T` puts
     them back; both are None where the rows are so already.
     """
 
     token_ids_T: Tensor
     type_ids_T: Tensor
-    positions_T: Tensor
+    places_T: Tensor
     lengths: tuple[int, ...]
     groups: tuple[LengthGroup, ...]
     length_order_T: Tensor | None
@@ -41,12 +42,7 @@ class PackedRows:
     filler: int
 
 
-def pack_rows(
-    token_ids: Sequence[Sequence[int]],
-    type_ids: Sequence[Sequence[int]],
-    *,
-    position_offset: int = 0,
-) -> PackedRows:
+def pack_rows(token_ids: Sequence[Sequence[int]], type_ids: Sequence[Sequence[int]]) -> PackedRows:
     """Lay rows of token ids end to end, in the order given; every row has a token at least.
 
     Raises:
@@ -69,11 +65,11 @@ def pack_rows(
         length_order = torch.cat([*parts, torch.arange(tokens, tokens + filler)])
         packed_order = torch.empty_like(length_order)
         packed_order[length_order] = torch.arange(tokens + filler)
-    positions = torch.cat([*(torch.arange(n) for n in lengths), torch.zeros(filler).long()])
+    places = torch.cat([*(torch.arange(n) for n in lengths), torch.zeros(filler).long()])
     return PackedRows(
         token_ids_T=_flat(token_ids, filler),
         type_ids_T=_flat(type_ids, filler),
-        positions_T=positions + position_offset,
+        places_T=places,
         lengths=lengths,
         groups=_groups([lengths[r] for r in order], filler),
         length_order_T=length_order,

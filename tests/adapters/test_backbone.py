@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 import torch
+from tokenizers.processors import TemplateProcessing
 
 from model_folders import INDEX, WEIGHTS, Weights, change_config, change_weights, shard_weights
 from multitap_adapters.backbone import read_backbone
 from multitap_adapters.errors import UnsupportedBackbone
-from tiny_backbone import TinyConfig, tiny_backbone_folder
+from tiny_backbone import TinyConfig, tiny_backbone_folder, tiny_tokenizer
 
 _QUERY = "encoder.layer.0.attention.self.query.weight"
 
@@ -128,3 +129,25 @@ def test_a_tokenizer_with_more_ids_than_embeddings_is_refused(tmp_path: Path) ->
 
     with pytest.raises(UnsupportedBackbone, match=f"{ids} ids and {ids - 1} embeddings"):
         read_backbone(folder)
+
+
+def test_a_tokenizer_with_more_types_than_embeddings_is_refused(folder: Path) -> None:
+    tokenizer = tiny_tokenizer()
+    tokenizer.post_processor = TemplateProcessing(
+        single="[CLS]:2 $A:0 [SEP]:0",
+        pair="[CLS]:2 $A:0 [SEP]:0 $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
+    )
+    (folder / "tokenizer.json").write_text(tokenizer.to_str(), encoding="utf-8")
+
+    with pytest.raises(UnsupportedBackbone, match="3 types of tokens and 2 embeddings of types"):
+        read_backbone(folder)
+
+
+def test_a_tokenizer_s_types_do_not_matter_where_the_backbone_has_one(tmp_path: Path) -> None:
+    config = TinyConfig(type_vocab_size=1)
+
+    backbone = read_backbone(tiny_backbone_folder(tmp_path / "model", config=config))
+
+    (row,) = backbone.tokenizer.tokenize([("a", "b")], max_tokens=9)
+    assert max(row.type_ids) == 1

@@ -2,17 +2,16 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
 
 import pytest
 
 from multitap_adapters.config import BackboneConfig, parse_config
 from multitap_adapters.errors import UnsupportedBackbone
-from tiny_backbone import TinyConfig, tiny_weights
+from tiny_backbone import FAMILY_CONFIGS, TinyConfig, tiny_weights
 
 
-def _document(**changes: object) -> dict[str, object]:
-    return {**asdict(TinyConfig()), **changes}
+def _document(family: str = "bert", /, **changes: object) -> dict[str, object]:
+    return {**FAMILY_CONFIGS[family].document(), **changes}
 
 
 def test_the_fields_of_transformers_are_read() -> None:
@@ -34,6 +33,66 @@ def test_the_fields_of_transformers_are_read() -> None:
     assert config.family.model_type == "bert"
 
 
+def test_the_fields_of_a_distilbert_have_other_names() -> None:
+    config = parse_config(
+        {
+            "model_type": "distilbert",
+            "dim": 48,
+            "hidden_dim": 96,
+            "n_layers": 3,
+            "n_heads": 6,
+            "activation": "relu",
+            "max_position_embeddings": 20,
+            "vocab_size": 11,
+        }
+    )
+
+    assert config == BackboneConfig(
+        family=config.family,
+        hidden_size=48,
+        intermediate_size=96,
+        embedding_size=48,
+        num_layers=3,
+        num_heads=6,
+        activation="relu",
+        layer_norm_eps=1e-12,
+        max_positions=20,
+        num_types=0,
+        vocab_size=11,
+    )
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "offset", "most"),
+    [
+        ("bert", {}, 0, 66),
+        ("bert", {"pad_token_id": 7}, 0, 66),
+        ("electra", {"pad_token_id": 7}, 0, 66),
+        ("distilbert", {"pad_token_id": 7}, 0, 66),
+        ("roberta", {}, 2, 64),
+        ("xlm-roberta", {}, 2, 64),
+        ("camembert", {}, 2, 64),
+        ("roberta", {"pad_token_id": 0}, 1, 65),
+        ("roberta", {"pad_token_id": 7}, 8, 58),
+    ],
+)
+def test_positions_follow_the_padding_token_in_the_families_of_roberta(
+    family: str, changes: Mapping[str, object], offset: int, most: int
+) -> None:
+    config = parse_config(_document(family, max_position_embeddings=66, **changes))
+
+    assert (config.position_offset, config.max_tokens) == (offset, most)
+    assert config.digested()["position_offset"] == offset
+    assert config.digested()["max_positions"] == 66
+
+
+def test_a_roberta_s_padding_id_is_1_where_the_config_is_silent() -> None:
+    document = _document("roberta")
+    del document["pad_token_id"]
+
+    assert parse_config(document).padding_id == 1
+
+
 def test_missing_fields_have_the_defaults_of_transformers() -> None:
     document = _document()
     del document["hidden_act"], document["layer_norm_eps"]
@@ -43,20 +102,28 @@ def test_missing_fields_have_the_defaults_of_transformers() -> None:
     assert (config.activation, config.layer_norm_eps) == ("gelu", 1e-12)
 
 
-def test_the_implied_tensors_are_a_model_s_without_its_pooler() -> None:
+@pytest.mark.parametrize("family", FAMILY_CONFIGS)
+def test_the_implied_tensors_are_a_model_s_without_its_pooler(family: str) -> None:
     expected = {
         name: tuple(tensor.shape)
-        for name, tensor in tiny_weights(TinyConfig()).items()
+        for name, tensor in tiny_weights(FAMILY_CONFIGS[family]).items()
         if not name.startswith("pooler.")
     }
 
-    assert parse_config(_document()).tensor_shapes() == expected
+    assert parse_config(_document(family)).tensor_shapes() == expected
+
+
+def test_embeddings_as_wide_as_the_layers_are_not_projected() -> None:
+    shapes = parse_config(_document("electra", embedding_size=32)).tensor_shapes()
+
+    assert not [name for name in shapes if name.startswith("embeddings_project")]
 
 
 @pytest.mark.parametrize("model_type", ["modernbert", "BERT", "", None, 3, ["bert"]])
 def test_another_family_is_refused_with_the_list_of_supported_ones(model_type: object) -> None:
+    supported = "bert, camembert, distilbert, electra, roberta, xlm-roberta$"
     with pytest.raises(
-        UnsupportedBackbone, match=r"not supported; supported: .*\bbert\b"
+        UnsupportedBackbone, match=f"not supported; supported: {supported}"
     ) as caught:
         parse_config(_document(model_type=model_type))
 
@@ -66,9 +133,6 @@ def test_another_family_is_refused_with_the_list_of_supported_ones(model_type: o
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"position_embedding_type": "relative_key"}, "position_embedding_type 'relative_key'"),
-        ({"is_decoder": True}, "is_decoder True"),
-        ({"add_cross_attention": True}, "add_cross_attention True"),
         ({"hidden_act": "gelu_10"}, "hidden_act 'gelu_10'"),
         ({"hidden_act": None}, "hidden_act None"),
         ({"hidden_act": ["gelu"]}, r"hidden_act \['gelu'\]"),
@@ -83,11 +147,73 @@ def test_another_family_is_refused_with_the_list_of_supported_ones(model_type: o
         ({"layer_norm_eps": float("nan")}, "layer_norm_eps must be a number from 0 to 1, got nan"),
     ],
 )
-def test_what_the_encoder_cannot_run_is_refused(
+def test_sizes_and_settings_that_make_no_encoder_are_refused(
     changes: Mapping[str, object], message: str
 ) -> None:
     with pytest.raises(UnsupportedBackbone, match=message):
         parse_config(_document(**changes))
+
+
+@pytest.mark.parametrize("family", FAMILY_CONFIGS)
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("position_embedding_type", "relative_key"),
+        ("position_embedding_type", "relative_key_query"),
+        ("is_decoder", True),
+        ("is_encoder_decoder", True),
+        ("add_cross_attention", True),
+        ("pruned_heads", {"0": [1]}),
+    ],
+)
+def test_another_forward_pass_than_the_encoder_s_is_refused_in_every_family(
+    family: str, field: str, value: object
+) -> None:
+    with pytest.raises(UnsupportedBackbone, match=f"^{field} .* is not supported$"):
+        parse_config(_document(family, **{field: value}))
+
+
+@pytest.mark.parametrize("family", FAMILY_CONFIGS)
+def test_settings_that_ask_for_the_plain_forward_pass_are_accepted(family: str) -> None:
+    plain: dict[str, object] = {
+        "position_embedding_type": "absolute",
+        "is_decoder": False,
+        "is_encoder_decoder": False,
+        "add_cross_attention": False,
+        "pruned_heads": {},
+    }
+
+    assert parse_config(_document(family, **plain)) == parse_config(_document(family))
+
+
+@pytest.mark.parametrize(
+    ("family", "changes", "message"),
+    [
+        ("distilbert", {"dim": None}, "dim must be a positive integer, got None"),
+        ("distilbert", {"hidden_dim": 0}, "hidden_dim must be a positive integer, got 0"),
+        ("distilbert", {"n_layers": "6"}, "n_layers must be a positive integer, got '6'"),
+        ("distilbert", {"n_heads": 5}, "dim 32 is no multiple of 5 heads"),
+        ("distilbert", {"activation": "gelu_10"}, "activation 'gelu_10' is not supported"),
+        (
+            "electra",
+            {"embedding_size": None},
+            "embedding_size must be a positive integer, got None",
+        ),
+        ("roberta", {"pad_token_id": None}, "pad_token_id must be a token's id, got None"),
+        ("roberta", {"pad_token_id": -1}, "pad_token_id must be a token's id, got -1"),
+        ("roberta", {"pad_token_id": True}, "pad_token_id must be a token's id, got True"),
+        (
+            "camembert",
+            {"pad_token_id": 65},
+            "max_position_embeddings 66 leaves no position behind pad_token_id 65",
+        ),
+    ],
+)
+def test_a_refused_setting_has_the_name_that_it_has_in_its_family(
+    family: str, changes: Mapping[str, object], message: str
+) -> None:
+    with pytest.raises(UnsupportedBackbone, match=message):
+        parse_config(_document(family, **changes))
 
 
 @pytest.mark.parametrize(

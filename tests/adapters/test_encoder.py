@@ -1,6 +1,5 @@
 """The encoder against `transformers`, on tiny random models and on the embedded backbone."""
 
-import random
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from multitap_adapters.encoder import BareTaps
 from multitap_adapters.linear import GradientLinear
 from multitap_adapters.packing import pack_rows
 from multitap_adapters.tokenizer import TokenizedRow
+from random_rows import random_rows
 from reference_model import reference_model, states_alone, states_padded
 from tiny_backbone import TinyConfig, tiny_backbone_folder
 
@@ -34,18 +34,6 @@ _CONFIGS = {
 }
 
 
-def _random_rows(lengths: list[int], *, ids: int, types: int, seed: int = 0) -> list[TokenizedRow]:
-    """Return rows of random tokens; behind a random place the type is the last one."""
-    choose = random.Random(seed)  # noqa: S311  (test data)
-    rows: list[TokenizedRow] = []
-    for length in lengths:
-        first = choose.randint(1, length)
-        token_ids = [choose.randrange(ids) for _ in range(length)]
-        type_ids = [0] * first + [types - 1] * (length - first)
-        rows.append(TokenizedRow(token_ids, type_ids, length))
-    return rows
-
-
 def _states(backbone: Backbone, rows: list[TokenizedRow]) -> list[Tensor]:
     packed = pack_rows([row.token_ids for row in rows], [row.type_ids for row in rows])
     with torch.inference_mode():
@@ -58,7 +46,7 @@ def test_hidden_states_equal_those_of_transformers(name: str, tmp_path: Path) ->
     config = _CONFIGS[name]
     folder = tiny_backbone_folder(tmp_path / "model", seed=len(name), config=config)
     lengths = [7, 1, config.max_position_embeddings, 7, 2, 20]
-    rows = _random_rows(lengths, ids=config.vocab_size, types=config.type_vocab_size)
+    rows = random_rows(lengths, ids=config.vocab_size, types=config.type_vocab_size)
     model = reference_model(folder)
 
     states = _states(read_backbone(folder), rows)
@@ -76,7 +64,7 @@ def test_the_embedded_backbone_equals_transformers_on_texts_and_pairs() -> None:
         ("Is it good?", "Yes."),
     ]
     short = backbone.tokenizer.tokenize(texts, max_tokens=64)
-    longest = _random_rows([backbone.config.max_positions], ids=backbone.config.vocab_size, types=2)
+    longest = random_rows([backbone.config.max_tokens], ids=backbone.config.vocab_size, types=2)
     rows = [*short, TokenizedRow([2026], [1], 1), *longest]
     model = reference_model(folder)
 
@@ -87,7 +75,7 @@ def test_the_embedded_backbone_equals_transformers_on_texts_and_pairs() -> None:
 
 
 def test_a_row_s_states_do_not_depend_on_its_neighbours(tiny_backbone: Backbone) -> None:
-    rows = _random_rows([9, 1, 30, 9, 64, 3], ids=tiny_backbone.config.vocab_size, types=2)
+    rows = random_rows([9, 1, 30, 9, 64, 3], ids=tiny_backbone.config.vocab_size, types=2)
 
     together = _states(tiny_backbone, rows)
 
@@ -98,7 +86,7 @@ def test_a_row_s_states_do_not_depend_on_its_neighbours(tiny_backbone: Backbone)
 def test_the_training_encoder_computes_what_the_serving_encoder_does(
     tiny_folder: Path, tiny_backbone: Backbone
 ) -> None:
-    rows = _random_rows([9, 2, 9], ids=tiny_backbone.config.vocab_size, types=2)
+    rows = random_rows([9, 2, 9], ids=tiny_backbone.config.vocab_size, types=2)
 
     states = _states(read_backbone(tiny_folder, linear=GradientLinear), rows)
 
@@ -118,7 +106,7 @@ def test_the_layer_norms_are_named_by_their_places(tiny_backbone: Backbone) -> N
 
 
 def test_a_row_longer_than_the_positions_is_an_error(tiny_backbone: Backbone) -> None:
-    row = _random_rows([65], ids=10, types=2)
+    row = random_rows([65], ids=10, types=2)
 
     with pytest.raises(IndexError):
         _states(tiny_backbone, row)

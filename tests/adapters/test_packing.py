@@ -29,13 +29,13 @@ def test_tokens_keep_their_order_and_filler_stands_behind_them(lengths: list[int
     assert recurs(packed.tokens + packed.filler)
 
 
-@given(_lengths, st.integers(0, 3))
-def test_positions_start_anew_in_every_row(lengths: list[int], offset: int) -> None:
+@given(_lengths)
+def test_places_start_anew_in_every_row(lengths: list[int]) -> None:
     rows = _rows(lengths)
-    packed = pack_rows(rows, rows, position_offset=offset)
+    packed = pack_rows(rows, rows)
 
-    expected = [offset + place for n in lengths for place in range(n)]
-    assert values(packed.positions_T) == expected + [offset] * packed.filler
+    expected = [place for n in lengths for place in range(n)]
+    assert values(packed.places_T) == expected + [0] * packed.filler
 
 
 @given(_lengths)

@@ -36,12 +36,10 @@ class LabelledRows:
         """The number of tokens of every row."""
         return [len(row) for row in self.token_ids]
 
-    def packed(self, rows: Sequence[int], position_offset: int) -> PackedRows:
+    def packed(self, rows: Sequence[int]) -> PackedRows:
         """Return some rows as one batch."""
         return pack_rows(
-            [self.token_ids[row] for row in rows],
-            [self.type_ids[row] for row in rows],
-            position_offset=position_offset,
+            [self.token_ids[row] for row in rows], [self.type_ids[row] for row in rows]
         )
 
 
@@ -78,7 +76,6 @@ class Loop:
         train: LabelledRows,
         measure: Callable[[], Measurement],
         *,
-        position_offset: int = 0,
         on_progress: Callable[[Progress], None] = lambda _: None,
     ) -> None:
         """Prepare a run; `measure` measures the learner on validation."""
@@ -86,7 +83,6 @@ class Loop:
         self._settings = settings
         self._train = train
         self._measure = measure
-        self._position_offset = position_offset
         self._on_progress = on_progress
         self._dropout = Dropout(head=settings.dropout, hidden=settings.hidden_dropout)
         self._best: Fit | None = None
@@ -125,7 +121,7 @@ class Loop:
     def _run_epoch(self, epoch: int, generator: torch.Generator) -> None:
         start_s, tokens = time.monotonic(), 0
         for rows in shuffled_batches(self._train.lengths, self._settings.batch_size, generator):
-            batch = self._train.packed(rows, self._position_offset)
+            batch = self._train.packed(rows)
             loss = self._learn(batch, torch.tensor([self._train.labels[row] for row in rows]))
             tokens += batch.tokens
             self._on_progress(
@@ -171,15 +167,13 @@ def rate(step: int, steps: int, warmup: float) -> float:
     return max(0.0, (steps - step) / max(1, steps - rise))
 
 
-def predict_labels(
-    learner: Learner, rows: LabelledRows, *, position_offset: int = 0
-) -> tuple[list[int], float]:
+def predict_labels(learner: Learner, rows: LabelledRows) -> tuple[list[int], float]:
     """Return the most probable label of every row, and the mean cross-entropy."""
     predicted = [0] * len(rows.labels)
     total = 0.0
     with torch.inference_mode():
         for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
-            logits_RO = learner.logits(rows.packed(batch, position_offset), Dropout())
+            logits_RO = learner.logits(rows.packed(batch), Dropout())
             labels_R = torch.tensor([rows.labels[row] for row in batch])
             total += float(F.cross_entropy(logits_RO, labels_R, reduction="sum"))
             for row, label in zip(batch, logits_RO.argmax(1), strict=True):

@@ -84,7 +84,7 @@ def train_adapter(
         DataError: a file that cannot be trained on.
         SettingsError: settings that do not fit the backbone or the labels.
     """
-    max_tokens = min(settings.max_tokens, backbone.config.max_positions)
+    max_tokens = min(settings.max_tokens, backbone.config.max_tokens)
     dataset = read_dataset(
         files.train, files.validation, backbone.tokenizer, max_tokens=max_tokens, seed=settings.seed
     )
@@ -96,13 +96,12 @@ def train_adapter(
     generator = torch.Generator().manual_seed(settings.seed)
     tensors = initial_tensors(spec, backbone, generator)
     learner = AdapterLearner(backbone, spec, tensors)
-    score = _Scorer(learner, settings, dataset.labels, backbone.config.family.position_offset)
+    score = _Scorer(learner, settings, dataset.labels)
     fit = Loop(
         learner,
         settings,
         dataset.train,
         lambda: score(dataset.validation),
-        position_offset=backbone.config.family.position_offset,
         on_progress=on_progress,
     ).run()
     saved = _rounded(tensors, settings.dtype)
@@ -140,20 +139,13 @@ def write_file(path: Path, data: bytes) -> None:
 class _Scorer:
     """Measures a learner on rows, the score that chooses the best epoch first."""
 
-    def __init__(
-        self,
-        learner: Learner,
-        settings: TrainingSettings,
-        labels: Sequence[str],
-        position_offset: int,
-    ) -> None:
+    def __init__(self, learner: Learner, settings: TrainingSettings, labels: Sequence[str]) -> None:
         self._learner = learner
         self._settings = settings
         self._labels = labels
-        self._position_offset = position_offset
 
     def __call__(self, rows: LabelledRows) -> Measurement:
-        predicted, loss = predict_labels(self._learner, rows, position_offset=self._position_offset)
+        predicted, loss = predict_labels(self._learner, rows)
         positive = self._settings.positive_label
         scores = classification_scores(predicted, rows.labels, self._labels, positive)
         return Measurement(scores, loss)

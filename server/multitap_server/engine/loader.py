@@ -45,10 +45,10 @@ class Loader:
             ) from None
         except UnsupportedSpec as error:
             raise UnsupportedAdapter(str(error)) from None
-        positions = self._backbone.config.max_positions
-        if spec.max_tokens > positions:
+        most = self._backbone.config.max_tokens
+        if spec.max_tokens > most:
             raise UnsupportedAdapter(
-                f"max_tokens is {spec.max_tokens}, the backbone has {positions} positions"
+                f"max_tokens is {spec.max_tokens}, the backbone has positions for {most}"
             )
 
     def load(self, digest: str) -> Loaded:

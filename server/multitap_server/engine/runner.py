@@ -48,7 +48,6 @@ class Runner:
         packed = pack_rows(
             [rows[i].encoded.token_ids for i in order],
             [rows[i].encoded.type_ids for i in order],
-            position_offset=self._backbone.config.family.position_offset,
         )
         groups = [list(group) for _, group in groupby(order, key=lambda i: id(rows[i].adapter))]
         lengths = [[len(rows[i].encoded.token_ids) for i in group] for group in groups]

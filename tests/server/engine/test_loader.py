@@ -1,11 +1,12 @@
 """What the loader vouches for, and how everything else is refused."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
 from engine_parts import Blobs
-from multitap_adapters.backbone import Backbone
+from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.file import parse_adapter
 from multitap_adapters.spec import Bottleneck, Head, HeadLayer, Lora
 from multitap_registry.errors import CorruptBlob
@@ -16,6 +17,7 @@ from multitap_server.engine.errors import (
 )
 from multitap_server.engine.loader import Loader
 from random_adapters import houlsby, random_adapter_bytes, random_spec
+from tiny_backbone import FAMILY_CONFIGS, tiny_backbone_folder
 
 
 @pytest.fixture
@@ -126,8 +128,19 @@ def test_more_tokens_than_the_backbone_has_positions_are_unsupported(
 ) -> None:
     loader.require_servable(random_spec(tiny_backbone.identity, max_tokens=64))
 
-    with pytest.raises(UnsupportedAdapter, match="max_tokens is 65, the backbone has 64"):
+    with pytest.raises(UnsupportedAdapter, match=r"max_tokens is 65, .* positions for 64"):
         loader.require_servable(random_spec(tiny_backbone.identity, max_tokens=65))
+
+
+def test_positions_that_padding_takes_are_not_counted(tmp_path: Path, blobs: Blobs) -> None:
+    config = FAMILY_CONFIGS["roberta"]
+    assert config.max_position_embeddings == 66
+    backbone = read_backbone(tiny_backbone_folder(tmp_path / "model", config=config))
+    loader = Loader(backbone, blobs.read)
+    loader.require_servable(random_spec(backbone.identity, max_tokens=64))
+
+    with pytest.raises(UnsupportedAdapter, match=r"max_tokens is 65, .* positions for 64"):
+        loader.require_servable(random_spec(backbone.identity, max_tokens=65))
 
 
 def test_a_houlsby_adapter_is_servable(loader: Loader, tiny_backbone: Backbone) -> None:

@@ -95,7 +95,7 @@ def test_a_stack_of_head_layers_runs_row_by_row(
 def test_a_row_may_be_as_long_as_the_backbone_has_positions(
     runner: Runner, tiny_backbone: Backbone
 ) -> None:
-    positions = tiny_backbone.config.max_positions
+    positions = tiny_backbone.config.max_tokens
     adapter = adapter_of(tiny_backbone, 1)
     long, short = (RunnableRow(adapter, row(n)) for n in (positions, 2))
 

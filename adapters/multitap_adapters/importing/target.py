@@ -63,7 +63,7 @@ def read_target(folder: Path) -> Target:
     return Target(
         identity=identify(config, weights, Tokenizer.read(folder)),
         family=config.family,
-        max_tokens=min(MAX_TOKENS, config.max_positions - config.family.position_offset),
+        max_tokens=min(MAX_TOKENS, config.max_tokens),
         weights=weights,
         read_pooler=read_pooler,
     )

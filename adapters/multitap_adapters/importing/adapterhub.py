@@ -6,7 +6,7 @@ from pathlib import Path
 from .bottlenecks import read_bottleneck
 from .errors import FolderRefused
 from .hub_heads import find_head_folder, read_hub_head
-from .hub_lora import hub_projections, read_hub_lora
+from .hub_lora import read_hub_ia3, read_hub_lora
 from .invertible import read_invertible
 from .parts import FolderParts, HeadChoice, ModulePart
 from .settings import Settings, read_settings
@@ -94,11 +94,10 @@ def _lora(
 ) -> ModulePart:
     version = settings.text("version") or ""
     mode = inner.text("composition_mode") or "add"
-    if mode == "add":
-        return read_hub_lora(inner, name, version, target, stored)
-    raise FolderRefused(
-        f"composition_mode {mode!r} over {', '.join(hub_projections(inner))} is not supported"
-    )
+    if mode not in ("add", "scale"):
+        raise FolderRefused(f"composition_mode {mode!r} in {inner.at} is unknown")
+    read = read_hub_lora if mode == "add" else read_hub_ia3
+    return read(inner, name, version, target, stored)
 
 
 def _require_backbone(settings: Settings, target: Target) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 
 from multitap_adapters.family import FAMILIES
 from multitap_adapters.file import AdapterFile
-from multitap_adapters.spec import AdapterSpec, Bottleneck, LayerNorms, Lora, Module
+from multitap_adapters.spec import AdapterSpec, Bottleneck, Ia3, LayerNorms, Lora, Module
 
 from .errors import ExportRefused, FolderRefused
 from .export_adapterhub import to_adapterhub
@@ -107,6 +107,11 @@ def _plain(module: Module) -> Module:
             sizes = module.size
             same = sizes if isinstance(sizes, int) or len(set(sizes)) > 1 else sizes[0]
             changes = {"sites": tuple(sorted(module.sites)), "size": same}
+        case Ia3():
+            changes = {
+                "outputs": tuple(sorted(module.outputs)),
+                "inputs": tuple(sorted(module.inputs)),
+            }
         case LayerNorms():
             changes = {"sites": tuple(sorted(module.sites))}
         case _:

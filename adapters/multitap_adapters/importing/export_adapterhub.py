@@ -3,7 +3,7 @@
 Only safetensors are written: `model.load_adapter(folder, use_safetensors=True)`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from multitap_adapters.family import Family
 from multitap_adapters.file import AdapterFile, TensorData
@@ -12,9 +12,11 @@ from multitap_adapters.spec import (
     Bottleneck,
     Head,
     HeadKind,
+    Ia3,
     Invertible,
     Lora,
     Module,
+    Projection,
 )
 
 from .activations import write_activation
@@ -24,7 +26,7 @@ from .errors import ExportRefused
 from .hub_heads import HEAD_CONFIG, SAFE_HEAD
 from .hub_lora import hub_lora_key
 from .keys import bottleneck_key, coupling_key, places, site_key
-from .written import WrittenFolder, plain_number
+from .written import WrittenFolder, column, plain_number
 
 VERSION = "adapters.1.3.0"
 _MODEL_CLASSES = {
@@ -85,6 +87,8 @@ def _config(spec: AdapterSpec) -> Mapping[str, object]:
     match spec.modules:
         case (Lora() as lora,):
             return _lora_config(lora)
+        case (Ia3() as ia3,):
+            return _ia3_config(ia3)
         case (Bottleneck() as bottleneck,):
             return _bottleneck_config(bottleneck, None, spec)
         case (Invertible() as invertible, Bottleneck() as bottleneck):
@@ -158,26 +162,45 @@ def reduction_factor(width: int, size: int) -> int | float:
 
 
 def _lora_config(module: Lora) -> Mapping[str, object]:
-    beyond = [place for place in module.projections if place not in _LORA_PLACES]
-    if beyond:
-        raise ExportRefused(f"the adapters library has no LoRA of {beyond[0]!r}")
     for field, reason in (("rslora", "rslora"), ("bias", "trained biases")):
         if getattr(module, field):
             raise ExportRefused(f"the adapters library has no LoRA with {reason}")
     if module.overrides:
         raise ExportRefused("the adapters library has one rank and alpha for all projections")
-    attention = [short for place, short in _ATTENTION.items() if place in module.projections]
     return {
+        **_projections(module.projections),
         "alpha": plain_number(module.alpha),
+        "composition_mode": "add",
+        "init_weights": "lora",
+        "leave_out": list(module.leave_out),
+        "r": module.r,
+    }
+
+
+def _ia3_config(module: Ia3) -> Mapping[str, object]:
+    if module.inputs:
+        raise ExportRefused("the adapters library has no (IA)³ of a projection's input")
+    return {
+        **_projections(module.outputs),
+        "alpha": 1,
+        "composition_mode": "scale",
+        "init_weights": "ia3",
+        "leave_out": list(module.leave_out),
+        "r": 1,
+    }
+
+
+def _projections(projections: Sequence[Projection]) -> Mapping[str, object]:
+    beyond = [place for place in projections if place not in _LORA_PLACES]
+    if beyond:
+        raise ExportRefused(f"the adapters library has no LoRA of {beyond[0]!r}")
+    attention = [short for place, short in _ATTENTION.items() if place in projections]
+    return {
         "architecture": "lora",
         "attn_matrices": attention or ["q", "v"],
-        "composition_mode": "add",
         "dropout": 0.0,
-        "init_weights": "lora",
-        "intermediate_lora": "ffn_up" in module.projections,
-        "leave_out": list(module.leave_out),
-        "output_lora": "ffn_down" in module.projections,
-        "r": module.r,
+        "intermediate_lora": "ffn_up" in projections,
+        "output_lora": "ffn_down" in projections,
         "selfattn_lora": bool(attention),
         "use_dora": False,
         "use_gating": False,
@@ -200,7 +223,8 @@ def _module_tensors(
         elif isinstance(module, Invertible):
             found[coupling_key(name, place)] = data
         else:
-            found[hub_lora_key(family, name, place)] = data
+            key = hub_lora_key(family, name, place)
+            found[key] = column(data) if isinstance(module, Ia3) else data
     return found
 
 

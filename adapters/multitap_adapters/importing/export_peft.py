@@ -8,16 +8,17 @@ from collections.abc import Iterator, Mapping
 
 from multitap_adapters.family import Family
 from multitap_adapters.file import AdapterFile, TensorData
-from multitap_adapters.spec import AdapterSpec, HeadKind, LayerNorms, Lora
+from multitap_adapters.spec import AdapterSpec, HeadKind, Ia3, LayerNorms, Lora
 
 from .errors import ExportRefused
 from .heads import HeadLayout, static_layout
 from .keys import norm_key, places
 from .peft import CONFIG, SAFE_WEIGHTS
+from .peft_ia3 import peft_ia3_key
 from .peft_lora import peft_lora_key
 from .peft_model import WRAPPER, PeftModel
 from .target import POOLER, Target
-from .written import WrittenFolder, plain_number
+from .written import WrittenFolder, column, plain_number, row
 
 _TASKS: Mapping[HeadKind, str] = {
     "classification": "SEQ_CLS",
@@ -87,6 +88,9 @@ def _method(spec: AdapterSpec, model: PeftModel) -> Mapping[str, object]:
     loras = [module for module in modules if isinstance(module, Lora)]
     if loras and len(loras) == len(modules):
         return _lora_config(loras, model)
+    ia3s = [module for module in modules if isinstance(module, Ia3)]
+    if ia3s and len(ia3s) == len(modules):
+        return _ia3_config(ia3s, model)
     if len(modules) == 1 and isinstance(modules[0], LayerNorms):
         names = {norm_key(model.target.family, _site(place)) for place in _places(spec, 0)}
         return {
@@ -126,6 +130,26 @@ def _lora_config(loras: list[Lora], model: PeftModel) -> Mapping[str, object]:
     }
 
 
+def _ia3_config(ia3s: list[Ia3], model: PeftModel) -> Mapping[str, object]:
+    targets: list[str] = []
+    inputs: list[str] = []
+    for ia3 in ia3s:
+        if set(ia3.outputs) & set(ia3.inputs):
+            raise ExportRefused("peft multiplies a projection's input or its output, not both")
+        for layer in range(model.target.identity.num_layers):
+            for projection in () if layer in ia3.leave_out else ia3.projections():
+                targets.append(model.projection(layer, projection))
+                if projection in ia3.inputs:
+                    inputs.append(targets[-1])
+    return {
+        "fan_in_fan_out": False,
+        "feedforward_modules": sorted(inputs),
+        "init_ia3_weights": True,
+        "peft_type": "IA3",
+        "target_modules": sorted(targets),
+    }
+
+
 def _scaled(lora: Lora, model: PeftModel) -> Iterator[tuple[str, int, float]]:
     """Yield every targeted projection's name, rank and alpha."""
     overrides = {(each.layer, each.projection): each for each in lora.overrides}
@@ -142,6 +166,9 @@ def _module_tensors(file: AdapterFile, model: PeftModel) -> Iterator[tuple[str, 
             data = file.tensors[f"modules.{index}.{place}"]
             if isinstance(module, Lora):
                 yield peft_lora_key(model, place), data
+            elif isinstance(module, Ia3):
+                vector = row(data) if place.endswith("input_scale") else column(data)
+                yield peft_ia3_key(model, place), vector
             else:
                 name = norm_key(model.target.family, _site(place))
                 tensor = place.rpartition(".")[2]

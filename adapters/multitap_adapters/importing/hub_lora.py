@@ -1,10 +1,10 @@
-"""LoRA of the `adapters` library, class LoRA in `methods/lora.py`."""
+"""LoRA and (IA)³ of the `adapters` library, classes LoRA and IA3 in `methods/lora.py`."""
 
 from pydantic import ValidationError
 from torch import Tensor
 
 from multitap_adapters.family import Family
-from multitap_adapters.spec import Lora, Projection
+from multitap_adapters.spec import Ia3, Lora, Projection
 
 from .errors import FolderRefused, first_fault
 from .keys import places, projection_key, split_place
@@ -14,7 +14,7 @@ from .stored import StoredTensors
 from .target import Target
 
 _ATTENTION: dict[str, Projection] = {"q": "query", "k": "key", "v": "value"}
-_TENSORS = {"a": "lora_A", "b": "lora_B"}
+_TENSORS = {"a": "lora_A", "b": "lora_B", "output_scale": "lora_B"}
 _FIXED_SCALING = (1, 1)  # the first version of `adapters` that trained with alpha / r
 
 
@@ -41,12 +41,9 @@ def read_hub_lora(
     Raises:
         FolderRefused: it cannot be served faithfully, or its tensors are not as it says.
     """
-    for field in ("use_dora", "use_gating", "vera_d", "vera_b"):
-        if settings.value(field):
-            raise FolderRefused(f"{field} in {settings.at} is not supported")
+    _require_plain(settings)
     r = settings.integer("r", 8)
-    # Before 1.1.0 the trained updates were not scaled, as if alpha were r.
-    alpha = float(r) if _unscaled(version) else settings.number("alpha", 8.0)
+    alpha = _alpha(settings, r, version)
     try:
         module = Lora(
             projections=hub_projections(settings),
@@ -62,8 +59,43 @@ def read_hub_lora(
     return ModulePart(module, tensors)
 
 
+def read_hub_ia3(
+    settings: Settings, name: str, version: str, target: Target, stored: StoredTensors
+) -> ModulePart:
+    """Return the (IA)³ module of a folder; a factor alpha is multiplied into its vectors.
+
+    Raises:
+        FolderRefused: it cannot be served faithfully, or its tensors are not as it says.
+    """
+    _require_plain(settings)
+    r = settings.integer("r", 1)
+    if r != 1:
+        raise FolderRefused(f"r in {settings.at} is {r}, expected 1 where vectors multiply")
+    alpha = _alpha(settings, r, version)
+    try:
+        module = Ia3(outputs=hub_projections(settings), leave_out=settings.layers("leave_out"))
+    except ValidationError as error:
+        raise FolderRefused(f"{settings.at} cannot be expressed: {first_fault(error)}") from None
+    tensors: dict[str, Tensor] = {}
+    for place, (size,) in places(module, target.identity).items():
+        vector = stored.take_one(hub_lora_key(target.family, name, place), (size, 1)).reshape(size)
+        tensors[place] = vector if alpha == 1 else vector * alpha
+    return ModulePart(module, tensors)
+
+
+def _require_plain(settings: Settings) -> None:
+    for field in ("use_dora", "use_gating", "vera_d", "vera_b"):
+        if settings.value(field):
+            raise FolderRefused(f"{field} in {settings.at} is not supported")
+
+
+def _alpha(settings: Settings, r: int, version: str) -> float:
+    # Before 1.1.0 the trained updates were not scaled, as if alpha were r.
+    return float(r) if _unscaled(version) else settings.number("alpha", 8.0)
+
+
 def hub_lora_key(family: Family, name: str, place: str) -> str:
-    """Return the `adapters` name of a LoRA tensor."""
+    """Return the `adapters` name of a LoRA or (IA)³ tensor."""
     layer, projection, tensor = split_place(place)
     return f"{projection_key(family, layer, projection)}.loras.{name}.{_TENSORS[tensor]}"
 

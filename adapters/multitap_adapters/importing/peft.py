@@ -1,4 +1,4 @@
-"""Folders of the `peft` library: LoRA and LN tuning on encoders, with the head that was saved."""
+"""Folders of the `peft` library: LoRA, (IA)³ and LN tuning on encoders, with the saved head."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from .errors import FolderRefused
 from .heads import read_head, static_layout
 from .parts import FolderParts, HeadChoice, HeadPart, ModulePart
+from .peft_ia3 import read_peft_ia3
 from .peft_lora import PoolerUpdate, read_peft_lora
 from .peft_model import WRAPPER, PeftModel, describe_model
 from .peft_norms import read_peft_norms
@@ -18,6 +19,7 @@ CONFIG = "adapter_config.json"
 SAFE_WEIGHTS = "adapter_model.safetensors"
 OLD_WEIGHTS = "adapter_model.bin"
 
+_METHODS = ("LORA", "IA3", "LN_TUNING")
 _REFUSED_TYPES = {
     "P_TUNING": "trained tokens before the text",
     "PROMPT_TUNING": "trained tokens before the text",
@@ -38,15 +40,19 @@ def read_peft(folder: Path, target: Target, choice: HeadChoice) -> FolderParts:
         raise FolderRefused(f"{folder} has neither {SAFE_WEIGHTS} nor {OLD_WEIGHTS}")
     if choice.name is not None:
         raise FolderRefused("a folder of peft has one head, which has no name")
-    kind = _method(settings)
+    method = _method(settings)
     stored = _stored(path, target)
     model = describe_model(settings, target, stored)
-    update = None
-    if kind == "LORA":
-        lora = read_peft_lora(settings, model, stored)
-        modules, update = lora.modules, lora.pooler
-    else:
-        modules: tuple[ModulePart, ...] = (read_peft_norms(settings, model, stored),)
+    update: PoolerUpdate | None = None
+    modules: tuple[ModulePart, ...]
+    match method:
+        case "LORA":
+            lora = read_peft_lora(settings, model, stored)
+            modules, update = lora.modules, lora.pooler
+        case "IA3":
+            modules = read_peft_ia3(settings, model, stored)
+        case _:
+            modules = (read_peft_norms(settings, model, stored),)
     head = _head(model, choice, stored, update)
     stored.require_all_taken()
     return FolderParts(modules, head, None, _facts(settings))
@@ -54,10 +60,12 @@ def read_peft(folder: Path, target: Target, choice: HeadChoice) -> FolderParts:
 
 def _method(settings: Settings) -> str:
     kind = settings.text("peft_type") or ""
-    if kind in ("LORA", "LN_TUNING"):
+    if kind in _METHODS:
         return kind
     reason = f" ({_REFUSED_TYPES[kind]})" if kind in _REFUSED_TYPES else ""
-    raise FolderRefused(f"method {kind!r}{reason} is not supported; supported: LORA, LN_TUNING")
+    raise FolderRefused(
+        f"method {kind!r}{reason} is not supported; supported: {', '.join(_METHODS)}"
+    )
 
 
 def _stored(path: Path, target: Target) -> StoredTensors:

@@ -2,19 +2,19 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 from torch import Tensor
 
-from multitap_adapters.spec import Lora, LoraOverride, Projection
+from multitap_adapters.spec import Lora, LoraOverride
 
 from .errors import FolderRefused, first_fault
 from .keys import places, split_place
 from .parts import ModulePart
-from .peft_model import PROJECTIONS, PeftModel
-from .peft_targets import pattern_value, targeted
+from .peft_model import PeftModel
+from .peft_places import Place, find_places, group_by_layers, left_out
+from .peft_targets import pattern_value
 from .settings import Settings
 from .stored import StoredTensors
 from .target import Pooler
@@ -61,16 +61,6 @@ class LoraParts:
     pooler: PoolerUpdate | None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """One targeted projection of one layer."""
-
-    layer: int
-    projection: Projection
-    r: int
-    alpha: float
-
-
 class _Scaling:
     """Ranks and alphas of a configuration, by a module's name."""
 
@@ -81,20 +71,12 @@ class _Scaling:
         self._rs = settings.numbers("rank_pattern")
         self._alphas = settings.numbers("alpha_pattern")
 
-    def place(self, name: str, layer: int, projection: Projection) -> _Place:
-        """Return a projection with its rank and alpha."""
-        return _Place(layer, projection, self.rank(name), self.alpha(name))
-
-    def rank(self, name: str) -> int:
-        """Return a module's rank. Raises: FolderRefused."""
+    def of(self, name: str) -> tuple[int, float]:
+        """Return a module's rank and alpha. Raises: FolderRefused."""
         r = pattern_value(self._rs, name, self._r)
         if not r.is_integer() or r < 1:
             raise FolderRefused(f"the rank of {name!r} is {r}, expected a positive integer")
-        return int(r)
-
-    def alpha(self, name: str) -> float:
-        """Return a module's alpha. Raises: FolderRefused."""
-        return pattern_value(self._alphas, name, self._alpha)
+        return int(r), pattern_value(self._alphas, name, self._alpha)
 
 
 def read_peft_lora(settings: Settings, model: PeftModel, stored: StoredTensors) -> LoraParts:
@@ -104,21 +86,12 @@ def read_peft_lora(settings: Settings, model: PeftModel, stored: StoredTensors) 
         FolderRefused: it cannot be served faithfully, or its tensors are not as it says.
     """
     bias = _require_plain(settings)
-    names = {model.projection(*place): place for place in model.projections()}
-    others = [name for name in (model.pooler, model.embedding_projection) if name]
-    default = _DEFAULTS.get(model.target.family.model_type)
-    found = targeted(settings, (*names, *others), default)
-    _require_same(found, (*names, *others), stored)
-    if model.embedding_projection in found:
-        raise FolderRefused("LoRA of the projection of embeddings is not supported")
+    found, pooler = find_places(settings, model, stored, _DEFAULTS, _TENSORS["a"])
     scaling = _Scaling(settings)
-    chosen = [scaling.place(name, *names[name]) for name in found if name in names]
-    if not chosen:
-        raise FolderRefused(f"{settings.at} targets no projection of the backbone")
-    modules = [_module(group, scaling, model, bias=bias) for group in _groups(chosen)]
+    modules = [_module(group, scaling, model, bias=bias) for group in group_by_layers(found)]
     parts = tuple(ModulePart(module, _take(module, model, stored)) for module in modules)
     update = None
-    if model.pooler is not None and model.pooler in found:
+    if pooler and model.pooler is not None:
         update = _pooler_update(scaling, model.pooler, model, stored, bias=bias)
     return LoraParts(parts, update)
 
@@ -143,51 +116,28 @@ def _require_plain(settings: Settings) -> bool:
     return bias == "lora_only"
 
 
-def _require_same(found: Iterable[str], modules: Iterable[str], stored: StoredTensors) -> None:
-    """Raise FolderRefused where the tensors are not those of the targeted modules."""
-    wanted = set(found)
-    for name in modules:
-        present = f"{name}.lora_A.weight" in stored
-        if present and name not in wanted:
-            raise FolderRefused(f"{stored.path} holds {name!r}, which target_modules does not name")
-        if not present and name in wanted:
-            raise FolderRefused(f"{stored.path} lacks {name!r}, which target_modules names")
-
-
-def _groups(found: list[_Place]) -> list[list[_Place]]:
-    """Return places in groups that one module can say: projections of the same layers."""
-    by_layers: dict[tuple[int, ...], list[_Place]] = {}
-    for projection in PROJECTIONS:
-        group = [place for place in found if place.projection == projection]
-        if group:
-            by_layers.setdefault(tuple(place.layer for place in group), []).extend(group)
-    return list(by_layers.values())
-
-
-def _module(group: list[_Place], scaling: _Scaling, model: PeftModel, *, bias: bool) -> Lora:
+def _module(group: list[Place], scaling: _Scaling, model: PeftModel, *, bias: bool) -> Lora:
     """Return one module; the most frequent rank and alpha are its own, others are overrides."""
-    ((r, _),) = Counter(place.r for place in group).most_common(1)
-    ((alpha, _),) = Counter(place.alpha for place in group).most_common(1)
-    kept = {place.layer for place in group}
+    scaled = [(place, *scaling.of(model.projection(*place))) for place in group]
+    ((r, _),) = Counter(rank for _, rank, _ in scaled).most_common(1)
+    ((alpha, _),) = Counter(each for _, _, each in scaled).most_common(1)
     try:
         return Lora(
-            projections=tuple(dict.fromkeys(place.projection for place in group)),
+            projections=tuple(dict.fromkeys(projection for _, projection in group)),
             r=r,
             alpha=alpha,
             rslora=scaling.rslora,
             bias=bias,
-            leave_out=tuple(
-                layer for layer in range(model.target.identity.num_layers) if layer not in kept
-            ),
+            leave_out=left_out(group, model),
             overrides=tuple(
                 LoraOverride(
-                    layer=place.layer,
-                    projection=place.projection,
-                    r=None if place.r == r else place.r,
-                    alpha=None if place.alpha == alpha else place.alpha,
+                    layer=layer,
+                    projection=projection,
+                    r=None if rank == r else rank,
+                    alpha=None if each == alpha else each,
                 )
-                for place in group
-                if (place.r, place.alpha) != (r, alpha)
+                for (layer, projection), rank, each in scaled
+                if (rank, each) != (r, alpha)
             ),
         )
     except ValidationError as error:
@@ -197,8 +147,9 @@ def _module(group: list[_Place], scaling: _Scaling, model: PeftModel, *, bias: b
 def _pooler_update(
     scaling: _Scaling, name: str, model: PeftModel, stored: StoredTensors, *, bias: bool
 ) -> PoolerUpdate:
-    hidden, r = model.target.identity.hidden_size, scaling.rank(name)
-    factor = scaling.alpha(name) / (math.sqrt(r) if scaling.rslora else r)
+    hidden = model.target.identity.hidden_size
+    r, alpha = scaling.of(name)
+    factor = alpha / (math.sqrt(r) if scaling.rslora else r)
     a = stored.take_one(f"{name}.{_TENSORS['a']}", (r, hidden))
     b = stored.take_one(f"{name}.{_TENSORS['b']}", (hidden, r))
     own = stored.take_one(_bias_key(name, stored), (hidden,)) if bias else None

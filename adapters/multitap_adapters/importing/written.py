@@ -42,6 +42,16 @@ def to_tensor(data: TensorData) -> Tensor:
     return flat.reshape(data.shape)
 
 
+def column(data: TensorData) -> TensorData:
+    """Return a vector as a matrix of one column."""
+    return TensorData(data.dtype, (*data.shape, 1), data.data)
+
+
+def row(data: TensorData) -> TensorData:
+    """Return a vector as a matrix of one row."""
+    return TensorData(data.dtype, (1, *data.shape), data.data)
+
+
 def plain_number(value: float) -> int | float:
     """Return an integer where the number is one, since the libraries write these as integers."""
     return int(value) if value.is_integer() else value

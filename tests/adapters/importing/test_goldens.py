@@ -11,10 +11,8 @@ from torch.testing import assert_close
 
 from golden_folders import REFUSED, GoldenFamily, golden_family, goldens_folder
 from mixed_batches import run_mix
-from multitap_adapters.adapter import Adapter, require_runnable
+from multitap_adapters.adapter import Adapter
 from multitap_adapters.encoder import BareTaps
-from multitap_adapters.errors import UnsupportedSpec
-from multitap_adapters.family import FAMILIES
 from multitap_adapters.file import AdapterFile, parse_adapter
 from multitap_adapters.head import HeadStack
 from multitap_adapters.importing.errors import FolderRefused
@@ -22,6 +20,7 @@ from multitap_adapters.importing.importer import import_folder, tensor_data
 from multitap_adapters.importing.parts import HeadChoice
 from multitap_adapters.importing.weights import read_weights_file
 from multitap_adapters.loading import float_tensors
+from multitap_adapters.spec import Head, HeadLayer
 from safetensors_files import load_tensors
 
 Spec = dict[str, object]
@@ -41,6 +40,7 @@ _ADAPTERS = (
     "head_regression",
     "head_tagging",
     "houlsby_lnbefore",
+    "ia3",
     "leakyrelu",
     "leave_out",
     "lora",
@@ -62,6 +62,7 @@ _ADAPTERS = (
     "tanh",
 )
 _PEFT = (
+    "ia3",
     "ln_tuning",
     "lora_all_linear",
     "lora_bias_only",
@@ -103,6 +104,14 @@ _MODULES: dict[str, list[Spec]] = {
     "double_seq_bn_inv": [{"method": "invertible", "size": 16, "activation": "silu"}, _HOULSBY],
     "gelu_new": [_PFEIFFER | {"activation": "gelu_tanh"}],
     "houlsby_lnbefore": [_HOULSBY | {"norm_before": True}],
+    "ia3": [{"method": "ia3", "outputs": ("key", "value", "ffn_up")}],
+    "peft ia3": [
+        {
+            "method": "ia3",
+            "outputs": ("query", "value"),
+            "inputs": ("attention_output", "ffn_down"),
+        }
+    ],
     "leakyrelu": [_PFEIFFER | {"activation": "leaky_relu"}],
     "leave_out": [_HOULSBY | {"leave_out": (0, 2)}],
     "ln_tuning": [{"method": "layer_norm"}],
@@ -182,8 +191,6 @@ def families(pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFacto
     made: dict[str, GoldenFamily] = {}
 
     def family(name: str) -> GoldenFamily:
-        if name not in FAMILIES:
-            pytest.skip(f"{name} backbones cannot be run yet")
         if name not in made:
             made[name] = golden_family(goldens, name, tmp_path_factory.mktemp(name))
         return made[name]
@@ -203,13 +210,19 @@ def _import(family: GoldenFamily, name: str) -> AdapterFile:
     return parse_adapter(import_folder(family.cases[name], family.target, head=choice).data)
 
 
-def _adapter(family: GoldenFamily, name: str) -> Adapter:
+def _adapter(family: GoldenFamily, name: str) -> tuple[Adapter, HeadStack]:
+    """Return an adapter's taps, under a head of no interest, and its own head."""
     file = _import(family, name)
-    try:
-        require_runnable(file.spec)
-    except UnsupportedSpec as error:
-        pytest.skip(str(error))
-    return Adapter(file.spec, float_tensors(file), norm_eps=family.eps)
+    tensors = float_tensors(file)
+    plain = Head(kind="classification", labels=("a", "b"), input="cls", layers=(HeadLayer(out=2),))
+    hidden = file.spec.backbone.hidden_size
+    others = {n: t for n, t in tensors.items() if not n.startswith("head.")}
+    blank = {"head.0.weight": torch.zeros(2, hidden), "head.0.bias": torch.zeros(2)}
+    spec = file.spec.model_copy(update={"head": plain})
+    return (
+        Adapter(spec, others | blank, norm_eps=family.eps),
+        HeadStack(file.spec.head, tensors),
+    )
 
 
 def _expected(family: GoldenFamily, name: str) -> dict[str, Tensor]:
@@ -242,11 +255,12 @@ def test_a_folder_gives_the_modules_and_the_head_that_it_describes(
     spec = _import(families(family), name).spec
 
     case = name.partition("/")[2]
+    described = "peft ia3" if name.startswith("peft") and case == "ia3" else case
     kind, labels = _HEADS.get(case, ("classification", _labels(name) or _LABELLED))
     found = [module.model_dump(exclude_defaults=True) for module in spec.modules]
     expected = [
         type(module).model_validate(wanted).model_dump(exclude_defaults=True)
-        for module, wanted in zip(spec.modules, _MODULES.get(case, [_PFEIFFER]), strict=True)
+        for module, wanted in zip(spec.modules, _MODULES.get(described, [_PFEIFFER]), strict=True)
     ]
     assert found == expected
     assert (spec.head.kind, spec.head.labels) == (
@@ -299,7 +313,7 @@ def test_an_imported_adapter_computes_what_the_library_computed(
     families: Families, family: str, name: str
 ) -> None:
     golden = families(family)
-    adapter, expected = _adapter(golden, name), _expected(golden, name)
+    (adapter, head), expected = _adapter(golden, name), _expected(golden, name)
 
     (hidden,) = run_mix(golden.encoder, [(adapter, golden.rows)])
 
@@ -311,7 +325,7 @@ def test_an_imported_adapter_computes_what_the_library_computed(
             rtol=1e-5,
             atol=1e-5,
         )
-    _require_logits(adapter.head, hidden, expected, list(range(len(hidden))))
+    _require_logits(head, hidden, expected, list(range(len(hidden))))
 
 
 @pytest.mark.parametrize("family", _CASES)
@@ -322,27 +336,19 @@ def test_imported_adapters_in_a_random_mix_compute_what_the_library_computed(
     golden = families(family)
     choose = random.Random(seed)  # noqa: S311  (test data)
     names = choose.sample(_CASES[family], len(_CASES[family]))
-    adapters = {name: _runnable(golden, name) for name in names}
     parts = [
-        (n, a, choose.sample(range(4), choose.randint(1, 4))) for n, a in adapters.items() if a
+        (name, *_adapter(golden, name), choose.sample(range(4), choose.randint(1, 4)))
+        for name in names
     ]
-    taps = [(adapter, [golden.rows[i] for i in rows]) for _, adapter, rows in parts]
+    taps = [(adapter, [golden.rows[i] for i in rows]) for _, adapter, _, rows in parts]
 
     *mixed, bare = run_mix(golden.encoder, [*taps, (BareTaps(), golden.rows)])
 
-    for (name, adapter, rows), hidden in zip(parts, mixed, strict=True):
-        _require_logits(adapter.head, hidden, _expected(golden, name), rows)
+    for (name, _, head, rows), hidden in zip(parts, mixed, strict=True):
+        _require_logits(head, hidden, _expected(golden, name), rows)
     expected = _expected(golden, f"{family}/seq_bn")["no_adapter_last_hidden_state"]
     for row_TH, whole_TH in zip(bare, expected, strict=True):
         assert_close(row_TH, whole_TH[: len(row_TH)], rtol=1e-5, atol=1e-5)
-
-
-def _runnable(golden: GoldenFamily, name: str) -> Adapter | None:
-    file = _import(golden, name)
-    try:
-        return Adapter(file.spec, float_tensors(file), norm_eps=golden.eps)
-    except UnsupportedSpec:
-        return None
 
 
 @pytest.mark.parametrize("family", _CASES)
@@ -354,10 +360,8 @@ def test_what_is_not_imported_is_refused_by_name(families: Families, family: str
         with pytest.raises(FolderRefused) as error:
             _import(golden, name)
         case = name.partition("/")[2]
-        assert {**REFUSED, "ia3": "is not supported"}[case] in str(error.value)
-    assert len(refused) == len(
-        [n for n in golden.cases if n.partition("/")[2] in (*REFUSED, "ia3")]
-    )
+        assert REFUSED[case] in str(error.value)
+    assert refused == {name for name in golden.cases if name.partition("/")[2] in REFUSED}
 
 
 @pytest.mark.parametrize("name", ["peft_bert/lora_default", "peft_bert/lora_tok"])

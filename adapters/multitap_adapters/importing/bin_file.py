@@ -22,6 +22,7 @@ def read_bin(path: Path, *, max_bytes: int) -> dict[str, object]:
     Raises:
         FolderRefused: the file is no mapping of names, unpacks to more than `max_bytes`, is cut
             off, or asks for anything but tensors.
+        OSError: it cannot be read.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
@@ -29,8 +30,9 @@ def read_bin(path: Path, *, max_bytes: int) -> dict[str, object]:
         if unpacked > max_bytes:
             raise FolderRefused(f"{path} unpacks to {unpacked} bytes, expected at most {max_bytes}")
     try:
-        content = cast("object", torch.load(path, map_location="cpu", weights_only=True))
-    except OSError:
+        with path.open("rb") as file:
+            content = cast("object", torch.load(file, map_location="cpu", weights_only=True))
+    except PermissionError:
         raise
     except Exception as error:  # noqa: BLE001  (broken files raise whatever the reader meets first)
         forbidden = _FORBIDDEN.search(str(error))

@@ -106,8 +106,10 @@ def _residual(settings: Settings, *, norm_before: bool) -> Residual:
 
 def _scaling(settings: Settings) -> float | Literal["learned", "channel"]:
     value = settings.value("scaling")
-    if value == "learned" or value == "channel":  # noqa: PLR1714  (keeps the literals' types)
-        return value
+    if value == "learned":
+        return "learned"
+    if value == "channel":
+        return "channel"
     if isinstance(value, str):
         raise FolderRefused(f"scaling in {settings.at} is {value!r}, which is unknown")
     return settings.number("scaling", 1.0)

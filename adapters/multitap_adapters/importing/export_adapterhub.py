@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from multitap_adapters.family import Family
 from multitap_adapters.file import AdapterFile, TensorData
 from multitap_adapters.spec import (
+    Activation,
     AdapterSpec,
     Bottleneck,
     Head,
@@ -237,12 +238,12 @@ def _head_config(spec: AdapterSpec) -> Mapping[str, object]:
         raise ExportRefused(
             f"inner layers of the adapters library's heads have {hidden} outputs and a bias"
         )
-    functions = {layer.activation for layer in inner}
+    functions: set[Activation] = {layer.activation for layer in inner}
     if len(functions) > 1 or last.activation != "none":
         raise ExportRefused(
             "heads of the adapters library have one non-linearity, and none after the last layer"
         )
-    function = next(iter(functions), "none")
+    function: Activation = functions.pop() if functions else "none"
     labels = head.labels or tuple(f"LABEL_{i}" for i in range(last.out))
     config: dict[str, object] = {
         "activation_function": None if function == "none" else write_activation(function),

@@ -2,7 +2,6 @@
 
 import re
 from pathlib import Path
-from typing import cast
 
 from multitap_adapters.spec import HeadKind
 
@@ -123,7 +122,7 @@ def _static(settings: Settings, target: Target) -> HeadLayout:
             f"{', '.join(_STATIC)} of {', '.join(_MODEL_CLASSES)}"
         )
     model_type = _MODEL_CLASSES.get(match[1])
-    if model_type != target.family.model_type:
+    if model_type is None or model_type != target.family.model_type:
         raise FolderRefused(
             f"the head is one of a {model_class}, the backbone is {target.family.model_type}"
         )
@@ -146,5 +145,5 @@ def _leave_other_heads(stored: StoredTensors, name: str) -> None:
     stored.leave(others)
     if not any(key.startswith(own) for key in stored.names()):
         found = sorted({key.split(".")[1] for key in stored.names() if key.startswith("heads.")})
-        held = counted(cast("list[str]", found)) if found else "none"
+        held = counted(found) if found else "none"
         raise FolderRefused(f"{stored.path} has no head {name!r}; it has {held}")

@@ -25,7 +25,7 @@ def hub_projections(settings: Settings) -> tuple[Projection, ...]:
     if unknown:
         raise FolderRefused(f"attn_matrices in {settings.at} names {unknown[0]!r}")
     attention = matrices if settings.flag("selfattn_lora", default=True) else ()
-    found = [projection for short, projection in _ATTENTION.items() if short in attention]
+    found: list[Projection] = [_ATTENTION[short] for short in _ATTENTION if short in attention]
     if settings.flag("intermediate_lora", default=False):
         found.append("ffn_up")
     if settings.flag("output_lora", default=False):

@@ -60,7 +60,7 @@ def _is_input(settings: Settings, model: PeftModel, name: str) -> bool:
 
 def _module(group: list[Place], inputs: set[Place], model: PeftModel) -> Ia3:
     def some(*, of_input: bool) -> Iterator[Projection]:
-        names = dict.fromkeys(projection for _, projection in group)
+        names: dict[Projection, None] = dict.fromkeys(projection for _, projection in group)
         for name in names:
             kinds = {place in inputs for place in group if place[1] == name}
             if len(kinds) > 1:

@@ -2,7 +2,9 @@
 
 import math
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from pydantic import ValidationError
 from torch import Tensor
@@ -36,7 +38,15 @@ _FORBIDDEN = (
     "trainable_token_indices",
     "megatron_config",
 )
-_DEFAULTS = dict.fromkeys(("bert", "electra", "roberta", "xlm-roberta"), ("query", "value"))
+_QUERY_VALUE = ("query", "value")
+_DEFAULTS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bert": _QUERY_VALUE,
+        "electra": _QUERY_VALUE,
+        "roberta": _QUERY_VALUE,
+        "xlm-roberta": _QUERY_VALUE,
+    }
+)
 _TENSORS = {"a": "lora_A.weight", "b": "lora_B.weight"}
 
 

@@ -43,7 +43,9 @@ def read_peft_norms(settings: Settings, model: PeftModel, stored: StoredTensors)
 def _module(covered: list[str], model: PeftModel) -> LayerNorms:
     in_layers = [place.split(".") for place in covered if place != "embeddings"]
     kept = {int(layer) for _, layer, _ in in_layers}
-    sites = tuple(site for site in _SITES if any(found == site for _, _, found in in_layers))
+    sites: tuple[Site, ...] = tuple(
+        site for site in _SITES if any(found == site for _, _, found in in_layers)
+    )
     return LayerNorms(
         embeddings="embeddings" in covered,
         sites=sites,

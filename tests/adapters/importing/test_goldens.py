@@ -287,8 +287,8 @@ def test_every_value_of_a_folder_stands_in_the_file_and_no_other(
     file = _import(golden, name)
     found = [bytes(data.data) for data in file.tensors.values()]
     if "cls1_pool" in name or (name.startswith("peft_bert") and "tok" not in name):
-        found.remove(tensor_data(golden.target.read_pooler()[0]).data)
-        found.remove(tensor_data(golden.target.read_pooler()[1]).data)
+        found.remove(bytes(tensor_data(golden.target.read_pooler()[0]).data))
+        found.remove(bytes(tensor_data(golden.target.read_pooler()[1]).data))
 
     assert Counter(found) == Counter(stored)
 

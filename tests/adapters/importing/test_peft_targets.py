@@ -14,7 +14,7 @@ MODULES = [
 ] + ["bert.pooler.dense"]
 
 
-def found(default: tuple[str, ...] | None = None, **settings: JsonValue) -> list[str]:
+def found(settings: dict[str, JsonValue], default: tuple[str, ...] | None = None) -> list[str]:
     names = targeted(Settings(settings, "a.json"), MODULES, default)
     return [name.removeprefix("bert.encoder.layer.") for name in names]
 
@@ -72,13 +72,13 @@ QUERIES = [f"{layer}.attention.self.query" for layer in (0, 1, 11)]
 def test_modules_are_targeted_as_peft_resolves_them(
     settings: dict[str, JsonValue], expected: list[str]
 ) -> None:
-    assert found(**settings) == expected
+    assert found(settings) == expected
 
 
 def test_without_targets_the_familys_default_is_taken() -> None:
-    assert found(("query",)) == QUERIES
+    assert found({}, ("query",)) == QUERIES
     with pytest.raises(FolderRefused, match="names no target_modules, and there is no default"):
-        found()
+        found({})
 
 
 @pytest.mark.parametrize(
@@ -102,4 +102,4 @@ def test_the_first_pattern_that_matches_a_names_end_counts(
 @pytest.mark.parametrize("pattern", ["(", "x" * 1_001])
 def test_what_is_no_pattern_is_refused(pattern: str) -> None:
     with pytest.raises(FolderRefused, match=r"is no regular expression|is too long"):
-        found(target_modules=pattern)
+        found({"target_modules": pattern})

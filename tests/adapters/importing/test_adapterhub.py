@@ -291,7 +291,9 @@ def test_what_cannot_be_imported_is_refused_with_its_reason(
     top: dict[str, object],
     message: str,
 ) -> None:
-    assert message in refused(write_hub(tmp_path / "a", config, **top))
+    assert message in refused(
+        write_hub(tmp_path / "a", config, None, head=None, head_values=None, **top)
+    )
 
 
 @pytest.mark.parametrize(

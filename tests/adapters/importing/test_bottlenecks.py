@@ -53,7 +53,7 @@ PLAIN = Bottleneck(sites=("ffn",), size=4, activation="relu", norm_before=True)
 def test_settings_become_the_module_that_they_mean(
     target: Target, changes: dict[str, JsonValue], expected: dict[str, object]
 ) -> None:
-    assert parse(target, **changes) == PLAIN.model_copy(update=expected)
+    assert parse(target, old=False, **changes) == PLAIN.model_copy(update=expected)
 
 
 def test_a_parallel_adapter_leaves_out_what_has_no_meaning_there(target: Target) -> None:
@@ -111,7 +111,7 @@ def test_what_cannot_be_said_is_refused_with_its_place(
     target: Target, changes: dict[str, JsonValue], message: str
 ) -> None:
     with pytest.raises(FolderRefused) as error:
-        parse(target, **changes)
+        parse(target, old=False, **changes)
 
     assert str(error.value).startswith(message) or message in str(error.value)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from .errors import FolderRefused
 
 Shape = tuple[int, ...]
-_NUMBERED = re.compile(r"\.layer\.(\d+)\.")
+_NUMBERED = re.compile(r"\.layer\.(\d{1,9})\.")
 
 
 class StoredTensors:

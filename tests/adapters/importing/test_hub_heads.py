@@ -1,6 +1,6 @@
 """Heads of the `adapters` library: its own, and those of `transformers` that it wraps."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -46,21 +46,25 @@ def _hidden() -> Tensor:
     return torch.randn(5, HIDDEN, generator=torch.Generator().manual_seed(3))
 
 
+PLAIN: dict[str, Callable[[Tensor], Tensor]] = {
+    "": torch.clone,
+    "gelu": torch.nn.functional.gelu,
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+}
+
+
 @pytest.mark.parametrize(
-    ("changes", "keys", "plain"),
+    ("changes", "keys", "between"),
     [
-        ({"layers": 1}, ("1",), lambda x, a: a(x)),
-        ({}, ("1", "4"), lambda x, a, b: b(a(x).tanh())),
-        ({"activation_function": None}, ("1", "3"), lambda x, a, b: b(a(x))),
-        (
-            {"layers": 3, "activation_function": "relu"},
-            ("1", "4", "7"),
-            lambda x, a, b, c: c(b(a(x).relu()).relu()),
-        ),
-        ({"head_type": "multilabel_classification"}, ("1", "4"), lambda x, a, b: b(a(x).tanh())),
-        ({"head_type": "tagging", "layers": 1}, ("1",), lambda x, a: a(x)),
-        ({"head_type": "tagging", "layers": None}, ("1",), lambda x, a: a(x)),
-        ({"head_type": "question_answering", "layers": 1}, ("1",), lambda x, a: a(x)),
+        ({"layers": 1}, ("1",), ""),
+        ({}, ("1", "4"), "tanh"),
+        ({"activation_function": None}, ("1", "3"), ""),
+        ({"layers": 3, "activation_function": "relu"}, ("1", "4", "7"), "relu"),
+        ({"head_type": "multilabel_classification"}, ("1", "4"), "tanh"),
+        ({"head_type": "tagging", "layers": 1}, ("1",), ""),
+        ({"head_type": "tagging", "layers": None}, ("1",), ""),
+        ({"head_type": "question_answering", "layers": 1}, ("1",), ""),
     ],
 )
 def test_a_flexible_head_computes_its_layers(
@@ -69,17 +73,25 @@ def test_a_flexible_head_computes_its_layers(
     hidden_TH: Tensor,
     changes: dict[str, object],
     keys: tuple[str, ...],
-    plain: Callable[..., Tensor],
+    between: str,
 ) -> None:
+    names = [f"heads.task.{key}" for key in keys]
     shapes: dict[str, Shape] = {}
-    for key in keys:
-        shapes |= linear(f"heads.task.{key}", HIDDEN, 2 if key == keys[-1] else HIDDEN)
+    for name in names:
+        shapes |= linear(name, HIDDEN, 2 if name == names[-1] else HIDDEN)
     values = random_tensors(shapes)
     folder = write_hub(tmp_path / "a", head={**HEAD, **changes}, head_values=values)
 
     found = outputs(imported(folder), hidden_TH)
 
-    assert_close(found, plain(hidden_TH, *(layer(values, f"heads.task.{key}") for key in keys)))
+    assert_close(found, plain_stack(values, names, between, hidden_TH))
+
+
+def plain_stack(values: Tensors, names: Sequence[str], between: str, x_TH: Tensor) -> Tensor:
+    """Return what layers give one after the other, with a non-linearity between them."""
+    for name in names[:-1]:
+        x_TH = PLAIN[between](layer(values, name)(x_TH))
+    return layer(values, names[-1])(x_TH)
 
 
 def layer(values: Tensors, name: str) -> Callable[[Tensor], Tensor]:
@@ -249,32 +261,14 @@ def test_a_head_without_weights_is_refused(tmp_path: Path, refused: Refuse) -> N
     assert "neither model_head.safetensors nor pytorch_model_head.bin" in refused(folder)
 
 
+_TWO = {"classifier.dense": HIDDEN, "classifier.out_proj": 3}
 _STATIC = [
-    ("bert", "Bert", {"classifier": 3}, lambda x, p, c: c(p(x).tanh())),
-    (
-        "roberta",
-        "Roberta",
-        {"classifier.dense": HIDDEN, "classifier.out_proj": 3},
-        lambda x, _, a, b: b(a(x).tanh()),
-    ),
-    (
-        "xlm-roberta",
-        "XLMRoberta",
-        {"classifier.dense": HIDDEN, "classifier.out_proj": 3},
-        lambda x, _, a, b: b(a(x).tanh()),
-    ),
-    (
-        "electra",
-        "Electra",
-        {"classifier.dense": HIDDEN, "classifier.out_proj": 3},
-        lambda x, _, a, b: b(torch.nn.functional.gelu(a(x))),
-    ),
-    (
-        "distilbert",
-        "DistilBert",
-        {"pre_classifier": HIDDEN, "classifier": 3},
-        lambda x, _, a, b: b(a(x).relu()),
-    ),
+    ("bert", "Bert", {"classifier": 3}, ""),
+    ("roberta", "Roberta", _TWO, "tanh"),
+    ("xlm-roberta", "XLMRoberta", _TWO, "tanh"),
+    ("camembert", "Camembert", _TWO, "tanh"),
+    ("electra", "Electra", _TWO, "gelu"),
+    ("distilbert", "DistilBert", {"pre_classifier": HIDDEN, "classifier": 3}, "relu"),
 ]
 
 
@@ -285,7 +279,7 @@ def static_folder(
     sites = {
         "distilbert": ("distilbert.transformer.layer.{}.output_adapters.adapters.task"),
     }
-    prefix = {"xlm-roberta": "roberta"}.get(model_type, model_type)
+    prefix = {"xlm-roberta": "roberta", "camembert": "roberta"}.get(model_type, model_type)
     site = sites.get(model_type, f"{prefix}.encoder.layer.{{}}.output.adapters.task")
     shapes: dict[str, Shape] = {}
     for index in range(2):
@@ -306,14 +300,14 @@ def static_folder(
     return folder
 
 
-@pytest.mark.parametrize(("model_type", "name", "layers", "plain"), _STATIC)
+@pytest.mark.parametrize(("model_type", "name", "layers", "between"), _STATIC)
 def test_a_head_of_transformers_computes_what_its_class_computes(
     tmp_path: Path,
     hidden_TH: Tensor,
     model_type: str,
     name: str,
     layers: dict[str, int],
-    plain: Callable[..., Tensor],
+    between: str,
 ) -> None:
     backbone = tiny_backbone_folder(tmp_path / "backbone", config=FAMILY_CONFIGS[model_type])
     target = read_target(backbone)
@@ -327,11 +321,11 @@ def test_a_head_of_transformers_computes_what_its_class_computes(
 
     found = outputs(import_folder(folder, target), hidden_TH)
 
-    pooler: Callable[[Tensor], Tensor] | None = None
+    seen_TH = hidden_TH
     if model_type == "bert":
         weight, bias = target.read_pooler()
-        pooler = layer({"p.weight": weight, "p.bias": bias}, "p")
-    assert_close(found, plain(hidden_TH, pooler, *(layer(values, key) for key in layers)))
+        seen_TH = layer({"p.weight": weight, "p.bias": bias}, "p")(hidden_TH).tanh()
+    assert_close(found, plain_stack(values, list(layers), between, seen_TH))
 
 
 @pytest.mark.parametrize(

@@ -52,20 +52,21 @@ def test_one_value_alone_is_a_list(name: str) -> None:
     assert getattr(found, name)(name) in ((2,), ("a",))
 
 
-@pytest.mark.parametrize(
-    ("take", "expected"),
-    [
-        (lambda s: s.flag("text", default=True), "text in a.json is 'a', not true or false"),
-        (lambda s: s.text("flag"), "flag in a.json is True, not a text"),
-        (lambda s: s.integer("part", 0), "part in a.json is 2.5, not an integer"),
-        (lambda s: s.number("flag", 0.0), "flag in a.json is True, not a number"),
-        (lambda s: s.layers("texts"), "texts in a.json is ['a', 'b'], not layer indices"),
-        (lambda s: s.texts("layers"), "layers in a.json is [3, 1, 3], not a list of texts"),
-        (lambda s: s.inner("text"), "text in a.json is 'a', not an object"),
-    ],
-)
+Take = Callable[[Settings], object]
+_WRONG: list[tuple[Take, str]] = [
+    (lambda s: s.flag("text", default=True), "text in a.json is 'a', not true or false"),
+    (lambda s: s.text("flag"), "flag in a.json is True, not a text"),
+    (lambda s: s.integer("part", 0), "part in a.json is 2.5, not an integer"),
+    (lambda s: s.number("flag", 0.0), "flag in a.json is True, not a number"),
+    (lambda s: s.layers("texts"), "texts in a.json is ['a', 'b'], not layer indices"),
+    (lambda s: s.texts("layers"), "layers in a.json is [3, 1, 3], not a list of texts"),
+    (lambda s: s.inner("text"), "text in a.json is 'a', not an object"),
+]
+
+
+@pytest.mark.parametrize(("take", "expected"), _WRONG)
 def test_a_value_of_another_type_is_refused_with_its_place(
-    settings: Settings, take: Callable[[Settings], object], expected: str
+    settings: Settings, take: Take, expected: str
 ) -> None:
     with pytest.raises(FolderRefused) as error:
         take(settings)

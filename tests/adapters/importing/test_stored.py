@@ -22,18 +22,19 @@ def test_taken_tensors_come_in_the_wanted_order(stored: StoredTensors) -> None:
     assert [tensor.shape for tensor in found] == [(2, 3), (2, 3)]
 
 
-@pytest.mark.parametrize(
-    ("ask", "message"),
-    [
-        (lambda s: s.take({"c": (1,), "d": (1,), "x.b": (2, 3)}), "f lacks 'c' and 1 more"),
-        (lambda s: s.take({"x.b": (3, 2)}), "'x.b' in f has shape [2, 3], expected [3, 2]"),
-        (lambda s: s.require_layers(1), "f is for 2 layers or more, the backbone has 1"),
-        (lambda s: s.rename(lambda name: name[:2]), "f holds a tensor twice, under an old and a"),
-        (lambda s: s.require_all_taken(), "f holds 'x.layer.0.a' and 2 more, which nothing asks"),
-    ],
-)
+Ask = Callable[[StoredTensors], object]
+_WRONG: list[tuple[Ask, str]] = [
+    (lambda s: s.take({"c": (1,), "d": (1,), "x.b": (2, 3)}), "f lacks 'c' and 1 more"),
+    (lambda s: s.take({"x.b": (3, 2)}), "'x.b' in f has shape [2, 3], expected [3, 2]"),
+    (lambda s: s.require_layers(1), "f is for 2 layers or more, the backbone has 1"),
+    (lambda s: s.rename(lambda name: name[:2]), "f holds a tensor twice, under an old and a"),
+    (lambda s: s.require_all_taken(), "f holds 'x.layer.0.a' and 2 more, which nothing asks"),
+]
+
+
+@pytest.mark.parametrize(("ask", "message"), _WRONG)
 def test_what_is_missing_misshaped_or_left_is_named(
-    stored: StoredTensors, ask: Callable[[StoredTensors], object], message: str
+    stored: StoredTensors, ask: Ask, message: str
 ) -> None:
     with pytest.raises(FolderRefused) as error:
         ask(stored)

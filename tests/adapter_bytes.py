@@ -24,6 +24,7 @@ from multitap_adapters.spec import (
     Bottleneck,
     Head,
     HeadLayer,
+    Ia3,
     Invertible,
     LayerNorms,
     Lora,
@@ -58,6 +59,7 @@ def every_method_spec() -> AdapterSpec:
                 overrides=(LoraOverride(layer=1, projection="ffn_up", r=1),),
             ),
             LayerNorms(),
+            Ia3(outputs=("key", "value"), inputs=("ffn_down",)),
         ),
         max_tokens=16,
         head=Head(

@@ -59,12 +59,12 @@ def random_adapter_bytes(
 ) -> bytes:
     """Return an adapter file of random float32 weights; the same arguments give the same bytes.
 
-    Every value is from N(0, deviation), around 1 for the weights of layer norms.
+    Every value is from N(0, deviation), around 1 for the weights of layer norms and for ia3.
     """
     generator = np.random.default_rng(seed)
     tensors: dict[str, TensorData] = {}
     for name, shape in tensor_shapes(spec).items():
-        mean = 1.0 if _is_norm_weight(spec, name) else 0.0
+        mean = 1.0 if _is_around_one(spec, name) else 0.0
         values: npt.NDArray[np.float32] = generator.normal(mean, deviation, shape).astype(
             np.float32
         )
@@ -87,8 +87,10 @@ def random_adapter(
     return parse_adapter(random_adapter_bytes(spec, seed, deviation=deviation))
 
 
-def _is_norm_weight(spec: AdapterSpec, name: str) -> bool:
+def _is_around_one(spec: AdapterSpec, name: str) -> bool:
     kind, index, *place = name.split(".")
+    if place[-1] in ("input_scale", "output_scale"):
+        return True
     if kind != "modules" or place[-1] != "weight":
         return False
     return isinstance(spec.modules[int(index)], LayerNorms) or place[-2].startswith("norm_")

@@ -18,13 +18,17 @@ _MAY_IMPORT = {
     "multitap_training": ("multitap", "multitap_adapters"),
     "multitap_server": ("multitap", "multitap_adapters", "multitap_registry"),
 }
-# Verbs that run the other packages. The command imports these two only when their verb is called.
-_RUN_BY_THE_COMMAND = ("multitap.command.serving_run", "multitap.command.training_run")
+# Verbs that run the other packages. The command imports these only when their verb is called.
+_RUN_BY_THE_COMMAND = (
+    "multitap.command.importing_run",
+    "multitap.command.serving_run",
+    "multitap.command.training_run",
+)
 _TENSOR_LIBRARIES = ("torch", "transformers", "safetensors", "tokenizers")
 _HEAVY = (*_TENSOR_LIBRARIES, "numpy", "fastapi", "starlette", "uvicorn", "sqlalchemy", "typer")
 _PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 _UNPICKLING_CALLS = ("torch.load", "numpy.load", "np.load", "pandas.read_pickle")
-_BIN_READERS: tuple[str, ...] = ()  # the importer of `.bin` files, once there is one
+_BIN_READERS = ("multitap_adapters.importing.bin_file",)
 
 
 @pytest.fixture(scope="module")
@@ -173,6 +177,33 @@ def test_nothing_unpickles(sources: list[Module]) -> None:
     ]
 
     assert imported + called == []
+
+
+def test_one_module_reads_old_weights_files_and_builds_nothing_but_tensors_of_them(
+    sources: list[Module],
+) -> None:
+    (reader,) = (module for module in sources if module.name in _BIN_READERS)
+    calls = [
+        node
+        for node in ast.walk(reader.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in _UNPICKLING_CALLS
+    ]
+
+    settings = {keyword.arg: ast.unparse(keyword.value) for keyword in calls[0].keywords}
+    assert len(calls) == 1
+    assert settings["weights_only"] == "True"
+
+
+def test_the_server_and_the_registry_never_import_importers(sources: list[Module]) -> None:
+    wrong = [
+        _at(module, found.line, found.module)
+        for module in sources
+        if module.package in ("multitap_server", "multitap_registry", "multitap_training")
+        for found in module.imports
+        if within(found.module, "multitap_adapters.importing")
+    ]
+
+    assert wrong == []
 
 
 @pytest.mark.parametrize(

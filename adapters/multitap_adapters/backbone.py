@@ -11,7 +11,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .config import BackboneConfig, parse_config
+from .config import BackboneConfig, Shape, parse_config
 from .digest import digest_bytes, digest_tensors
 from .encoder import Encoder
 from .errors import UnsupportedBackbone, WrongBackbone
@@ -105,11 +105,15 @@ def read_weights(folder: Path, config: BackboneConfig) -> dict[str, Tensor]:
     Raises:
         UnsupportedBackbone: a file or tensor is missing, broken, or not as the config says.
     """
-    shapes = config.tensor_shapes()
+    return read_tensors(folder, config.family, config.tensor_shapes())
+
+
+def read_tensors(folder: Path, family: Family, shapes: Mapping[str, Shape]) -> dict[str, Tensor]:
+    """Read these tensors of a model folder, and no others; see `read_weights`."""
     weights: dict[str, Tensor] = {}
     for path in _weight_files(folder):
-        for stored, tensor in _read_tensors(path, config.family, shapes.keys()):
-            name = _plain_name(stored, config.family)
+        for stored, tensor in _read_tensors(path, family, shapes.keys()):
+            name = _plain_name(stored, family)
             if name in weights:
                 raise UnsupportedBackbone(f"{path} holds {name!r} twice, once as {stored!r}")
             weights[name] = tensor

@@ -2,10 +2,13 @@
 
 Shape suffixes: T tokens, H hidden, M bottleneck. With x the residual that enters a sub-layer, h its
 output and LN its norm (Houlsby: `LN(x + h + A(h))`), the order of steps is that of the `adapters`
-library 1.3.0, `methods/modeling.py`, classes Adapter and ParallelAdapter.
+library 1.3.0, `methods/modeling.py`, classes Adapter and ParallelAdapter. Bottlenecks stacked at
+one site are what its Stack computes (`methods/adapter_layer_base.py` compose_stack, and
+`methods/bottleneck.py` bottleneck_layer_forward): each takes the result of the one below it for h,
+and the last one alone adds the residual x and applies LN.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
@@ -31,25 +34,26 @@ class BottleneckSite:
         self._norm_after = _new_norm("norm_after", tensors)
 
     def __call__(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
-        """Return the sub-layer's output `[T, H]`."""
-        if self._module.arrangement == "parallel":
-            return self._parallel(x_TH, h_TH, norm)
-        return self._sequential(x_TH, h_TH, norm)
+        """Return the sub-layer's output `[T, H]`, with this bottleneck alone."""
+        return through([self], x_TH, h_TH, norm)
 
-    def _sequential(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+    def change(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return what takes h's place: with its residual if sequential, A's output if parallel."""
         module = self._module
+        if module.arrangement == "parallel":
+            return self._after(self._adapt(x_TH))
         sum_TH = h_TH + x_TH if module.norm_before else h_TH
         z_TH = norm(sum_TH) if module.norm_before else h_TH
         residual_TH = {"sub_layer": h_TH, "sum": sum_TH, "input": z_TH}[module.residual]
         u_TH = self._adapt(z_TH)
         if module.residual_before_new_norm:
-            u_TH = self._after(u_TH + residual_TH)
-        else:
-            u_TH = self._after(u_TH) + residual_TH
-        return norm(u_TH + x_TH) if module.norm_after else u_TH
+            return self._after(u_TH + residual_TH)
+        return self._after(u_TH) + residual_TH
 
-    def _parallel(self, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
-        u_TH = h_TH + self._after(self._adapt(x_TH))
+    def finish(self, u_TH: Tensor, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        """Return the sub-layer's output, given what this last bottleneck made in place of h."""
+        if self._module.arrangement == "parallel":
+            u_TH = u_TH + h_TH
         return norm(u_TH + x_TH) if self._module.norm_after else u_TH
 
     def _adapt(self, z_TH: Tensor) -> Tensor:
@@ -61,6 +65,17 @@ class BottleneckSite:
 
     def _after(self, u_TH: Tensor) -> Tensor:
         return u_TH if self._norm_after is None else self._norm_after(u_TH)
+
+
+def through(sites: Sequence[BottleneckSite], x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+    """Return the sub-layer's output `[T, H]` through stacked bottlenecks, one at least.
+
+    A parallel one reads x whatever is below it, so that what was below is lost, as in the library.
+    """
+    u_TH = h_TH
+    for site in sites:
+        u_TH = site.change(x_TH, u_TH, norm)
+    return sites[-1].finish(u_TH, x_TH, h_TH, norm)
 
 
 def _new_norm(name: str, tensors: Mapping[str, Tensor]) -> Norm | None:

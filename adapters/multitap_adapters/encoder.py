@@ -3,13 +3,13 @@
 Shape suffixes: T tokens of all rows and the filler behind them, E size of the embeddings, which is
 H in most families, H hidden size. One layer computes
 `x = merge(x, attention(x))` and `x = merge(x, ffn(x))`; without adapters a merge is `LN(x + h)`
-(Vaswani et al. 2017, section 3.1; the order of BERT). The same encoder serves and trains: only the
-kind of its linear layers differs.
+(Vaswani et al. 2017, section 3.1; the order of BERT), and a projection is `W x + b`. The same
+encoder serves and trains: only the kind of its linear layers differs.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol, TypeAlias
 
 import torch
 import torch.nn.functional as F
@@ -20,7 +20,11 @@ from .config import BackboneConfig
 from .linear import FrozenLinear, Linear, LinearFactory
 from .packing import PackedRows
 from .positions import position_ids
-from .spec import Site
+from .projection import ProjectionTap, ProjectionTaps, TappedLinear
+from .spec import Projection, Site
+
+# Where an adapter's embed or merge may differ from the backbone's.
+Place: TypeAlias = Literal["embeddings"] | tuple[int, Site]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +40,7 @@ class Norm:
         return F.layer_norm(x_TH, self.weight_H.shape, self.weight_H, self.bias_H, self.eps)
 
 
-class Taps(Protocol):
+class Taps(ProjectionTaps, Protocol):
     """The places where an adapter, or a mix of them, changes a forward pass."""
 
     def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
@@ -48,6 +52,10 @@ class Taps(Protocol):
 
     def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
         """Return a sub-layer's output, given the residual x, the sub-layer's h and its norm."""
+        ...
+
+    def changes(self, place: Place) -> bool:
+        """Return whether `embed`, or `merge` at a layer's site, may differ from BareTaps'."""
         ...
 
 
@@ -62,16 +70,24 @@ class BareTaps:
         """Return `LN(x + h)`."""
         return norm(x_TH + h_TH)
 
+    def projection(self, layer: int, projection: Projection) -> ProjectionTap | None:  # noqa: ARG002  (Taps)
+        """Return None: every projection is the backbone's."""
+        return None
+
+    def changes(self, place: Place) -> bool:  # noqa: ARG002  (Taps)
+        """Return False."""
+        return False
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EncoderLayer:
     """One layer's weights, query, key and value in one product."""
 
-    query_key_value: Linear
-    attention_output: Linear
+    query_key_value: TappedLinear
+    attention_output: TappedLinear
     attention_norm: Norm
-    ffn_up: Linear
-    ffn_down: Linear
+    ffn_up: TappedLinear
+    ffn_down: TappedLinear
     ffn_norm: Norm
 
 
@@ -107,16 +123,25 @@ class Encoder:
             yield f"layers.{index}.attention", layer.attention_norm
             yield f"layers.{index}.ffn", layer.ffn_norm
 
+    def biases(self) -> Iterator[tuple[str, Tensor]]:
+        """Yield the projections' biases with their places in the grammar of adapter files."""
+        for index, layer in enumerate(self._layers):
+            attention = layer.query_key_value, layer.attention_output
+            for product in (*attention, layer.ffn_up, layer.ffn_down):
+                for projection, bias_O in product.biases():
+                    yield f"layers.{index}.{projection}", bias_O
+
     def forward(self, rows: PackedRows, taps: Taps) -> Tensor:
         """Return the last hidden states `[tokens, H]` of the rows, in their packed order."""
         x_TH = taps.embed(self._embeddings(rows), self._embedding_norm)
         if self._embedding_projection is not None:
             x_TH = self._embedding_projection(x_TH)
         for index, layer in enumerate(self._layers):
-            context_TH = attend(layer.query_key_value(x_TH), rows, self.config.num_heads)
-            h_TH = layer.attention_output(context_TH)
+            qkv_T3H = layer.query_key_value(x_TH, taps)
+            context_TH = attend(qkv_T3H, rows, self.config.num_heads)
+            h_TH = layer.attention_output(context_TH, taps)
             x_TH = taps.merge(index, "attention", x_TH, h_TH, layer.attention_norm)
-            h_TH = layer.ffn_down(layer.ffn_up(x_TH, self.config.activation))
+            h_TH = layer.ffn_down(layer.ffn_up(x_TH, taps, self.config.activation), taps)
             x_TH = taps.merge(index, "ffn", x_TH, h_TH, layer.ffn_norm)
         return x_TH[: rows.tokens]
 
@@ -137,23 +162,30 @@ def _layer(
     config: BackboneConfig, weights: Mapping[str, Tensor], index: int, linear: LinearFactory
 ) -> EncoderLayer:
     names = config.family.layer_names(index)
-    fused = (names.query, names.key, names.value)
+
+    def tapped(parts: Mapping[Projection, str]) -> TappedLinear:
+        """Return one product of these projections, each given with its part's name."""
+        weight_OI = _joined([weights[f"{name}.weight"] for name in parts.values()])
+        bias_O = _joined([weights[f"{name}.bias"] for name in parts.values()])
+        return TappedLinear(linear(weight_OI, bias_O), bias_O, index, tuple(parts))
+
     return EncoderLayer(
-        query_key_value=linear(
-            torch.cat([weights[f"{name}.weight"] for name in fused]),
-            torch.cat([weights[f"{name}.bias"] for name in fused]),
-        ),
-        attention_output=_linear(weights, names.attention_output, linear),
+        query_key_value=tapped({"query": names.query, "key": names.key, "value": names.value}),
+        attention_output=tapped({"attention_output": names.attention_output}),
         attention_norm=_norm(config, weights, names.attention_norm),
-        ffn_up=_linear(weights, names.ffn_up, linear),
-        ffn_down=_linear(weights, names.ffn_down, linear),
+        ffn_up=tapped({"ffn_up": names.ffn_up}),
+        ffn_down=tapped({"ffn_down": names.ffn_down}),
         ffn_norm=_norm(config, weights, names.ffn_norm),
     )
 
 
-def _linear(weights: Mapping[str, Tensor], name: str, linear: LinearFactory) -> Linear:
-    return linear(weights[f"{name}.weight"], weights[f"{name}.bias"])
+def _joined(tensors: Sequence[Tensor]) -> Tensor:
+    return tensors[0] if len(tensors) == 1 else torch.cat(list(tensors))
 
 
 def _norm(config: BackboneConfig, weights: Mapping[str, Tensor], name: str) -> Norm:
     return Norm(weights[f"{name}.weight"], weights[f"{name}.bias"], config.layer_norm_eps)
+
+
+def _linear(weights: Mapping[str, Tensor], name: str, linear: LinearFactory) -> Linear:
+    return linear(weights[f"{name}.weight"], weights[f"{name}.bias"])

@@ -12,10 +12,20 @@ from torch.testing import assert_close
 from mixed_batches import run_alone, run_mix
 from multitap_adapters.adapter import Adapter
 from multitap_adapters.backbone import Backbone
-from multitap_adapters.encoder import BareTaps, Norm, Taps
+from multitap_adapters.encoder import BareTaps, Norm, Place, Taps
 from multitap_adapters.loading import load_adapter
 from multitap_adapters.mixing import MixedTaps, Segment, mix
-from multitap_adapters.spec import Bottleneck, LayerNorms, Module, Site
+from multitap_adapters.projection import ProjectionTap
+from multitap_adapters.spec import (
+    Bottleneck,
+    Ia3,
+    Invertible,
+    LayerNorms,
+    Lora,
+    Module,
+    Projection,
+    Site,
+)
 from multitap_adapters.tokenizer import TokenizedRow
 from random_adapters import houlsby, random_adapter
 
@@ -29,6 +39,11 @@ _MODULES: tuple[tuple[Module, ...], ...] = (
     (LayerNorms(sites=("attention",)), Bottleneck(size=5, sites=("ffn",), norm_before=True)),
     (Bottleneck(size=(2, 16), arrangement="parallel", scaling="channel", activation="silu"),),
     (Bottleneck(size=4, leave_out=(0,), new_norm_after=True, norm_after=False),),
+    (Lora(projections=("query", "value"), r=4, alpha=4.0),),
+    (Lora(projections=("ffn_up", "ffn_down", "key"), r=2, alpha=2.0, bias=True, leave_out=(1,)),),
+    (Ia3(outputs=("key", "value"), inputs=("ffn_down",)),),
+    (Ia3(outputs=("ffn_up",), inputs=("query",)),),
+    (Invertible(size=6), Bottleneck(size=4, sites=("ffn",), norm_before=True), *houlsby(3)),
 )
 
 
@@ -119,7 +134,7 @@ def test_rows_without_an_adapter_equal_the_bare_backbone(
     assert_close(mixed[1][0], bare_TH, rtol=1e-5, atol=1e-5)
 
 
-class _Plus:
+class _Plus(BareTaps):
     """Taps that add a number, so that it shows which tokens they saw."""
 
     def __init__(self, number: float) -> None:
@@ -130,6 +145,9 @@ class _Plus:
 
     def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:  # noqa: ARG002
         return x_TH + h_TH + self._number
+
+    def changes(self, place: Place) -> bool:  # noqa: ARG002  (Taps)
+        return True
 
 
 _NORM = Norm(torch.ones(1), torch.zeros(1), 1e-12)
@@ -150,6 +168,86 @@ def test_every_segment_goes_through_its_own_taps(run: Callable[[Taps, Tensor], T
     output_TH = run(taps, torch.zeros(6, 1))
 
     assert torch.equal(output_TH.flatten(), torch.tensor([10.0, 10, 20, 30, 30, 30]))
+
+
+@pytest.mark.parametrize("run", [_embed, _merge])
+def test_segments_beside_one_that_changes_a_place_stay_the_backbones(
+    run: Callable[[Taps, Tensor], Tensor],
+) -> None:
+    taps = mix([Segment(BareTaps(), 2), Segment(_Plus(20), 1), Segment(BareTaps(), 1)])
+    x_TH = torch.rand(4, 1)
+
+    output_TH = run(taps, x_TH)
+
+    expected_TH = torch.cat([_NORM(x_TH[:2]), x_TH[2:3] + 20, _NORM(x_TH[3:])])
+    assert torch.equal(output_TH, expected_TH)
+
+
+class _Untouchable(BareTaps):
+    """Taps that change nothing, and must not be asked to."""
+
+    def embed(self, x_TH: Tensor, norm: Norm) -> Tensor:
+        raise AssertionError(x_TH, norm)
+
+    def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
+        raise AssertionError(layer, site, x_TH, h_TH, norm)
+
+
+@pytest.mark.parametrize("run", [_embed, _merge])
+def test_a_place_that_nobody_changes_is_computed_once_for_all(
+    run: Callable[[Taps, Tensor], Tensor],
+) -> None:
+    taps = mix([Segment(_Untouchable(), 2), Segment(_Untouchable(), 2)])
+    x_TH = torch.rand(4, 1)
+
+    assert torch.equal(run(taps, x_TH), _NORM(x_TH))
+
+
+class _ProjectionPlus(BareTaps):
+    """Taps that add a number to a projection's output and double its input."""
+
+    def __init__(self, number: float, projection: Projection) -> None:
+        self._number = number
+        self._projection = projection
+
+    def projection(self, layer: int, projection: Projection) -> ProjectionTap | None:  # noqa: ARG002  (Taps)
+        return self if projection == self._projection else None
+
+    def scale_input(self, x_TI: Tensor) -> Tensor:
+        return 2 * x_TI
+
+    def adapt(self, x_TI: Tensor, y_TO: Tensor, bias_O: Tensor) -> None:
+        y_TO += self._number * x_TI + bias_O
+
+
+def test_a_projection_changes_for_the_segments_that_change_it() -> None:
+    taps = mix(
+        [
+            Segment(_ProjectionPlus(10, "key"), 2),
+            Segment(BareTaps(), 1),
+            Segment(_ProjectionPlus(20, "query"), 1),
+            Segment(_ProjectionPlus(30, "key"), 1),
+        ],
+        filler=1,
+    )
+    x_TI, y_TO = torch.ones(6, 1), torch.zeros(6, 1)
+
+    change = taps.projection(0, "key")
+    assert change is not None
+    scaled_TI = change.scale_input(x_TI)
+    change.adapt(x_TI, y_TO, torch.ones(1))
+
+    assert torch.equal(scaled_TI.flatten(), torch.tensor([2.0, 2, 1, 1, 2, 2]))
+    assert torch.equal(x_TI, torch.ones(6, 1))
+    assert torch.equal(y_TO.flatten(), torch.tensor([11.0, 11, 0, 0, 31, 31]))
+
+
+def test_a_projection_that_no_segment_changes_is_the_backbones(
+    adapters: list[Adapter],
+) -> None:
+    taps = mix([Segment(_ProjectionPlus(1, "key"), 2), Segment(adapters[2], 2)])
+
+    assert taps.projection(0, "query") is None
 
 
 def test_one_segment_is_not_mixed() -> None:

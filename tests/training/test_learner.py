@@ -12,7 +12,7 @@ from torch.testing import assert_close
 from engine_parts import rows
 from multitap_adapters.activation import ACTIVATIONS
 from multitap_adapters.backbone import Backbone, read_backbone
-from multitap_adapters.encoder import Norm
+from multitap_adapters.encoder import BareTaps, Norm
 from multitap_adapters.linear import Linear
 from multitap_adapters.packing import PackedRows, pack_rows
 from multitap_adapters.spec import Activation, AdapterSpec, Site
@@ -32,7 +32,7 @@ class PlainLinear:
         return ACTIVATIONS[activation](F.linear(x_TI, self._weight_OI, self._bias_O))
 
 
-class _RecordingTaps:
+class _RecordingTaps(BareTaps):
     """Changes nothing, and remembers what the last merge was given."""
 
     merged: tuple[Tensor, Tensor]

@@ -12,9 +12,10 @@ from torch import Tensor
 
 from multitap_adapters.adapter import Adapter
 from multitap_adapters.backbone import Backbone
-from multitap_adapters.encoder import Norm, Taps
+from multitap_adapters.encoder import Norm, Place, Taps
 from multitap_adapters.packing import PackedRows
-from multitap_adapters.spec import AdapterSpec, Site
+from multitap_adapters.projection import ProjectionTap
+from multitap_adapters.spec import AdapterSpec, Projection, Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,14 @@ class DropoutTaps:
     def merge(self, layer: int, site: Site, x_TH: Tensor, h_TH: Tensor, norm: Norm) -> Tensor:
         """Return a sub-layer's output, made from its dropped h."""
         return self._taps.merge(layer, site, x_TH, F.dropout(h_TH, self._dropout), norm)
+
+    def projection(self, layer: int, projection: Projection) -> ProjectionTap | None:
+        """Return what the wrapped taps change: BERT drops nothing there."""
+        return self._taps.projection(layer, projection)
+
+    def changes(self, place: Place) -> bool:  # noqa: ARG002  (Taps)
+        """Return True: every place is dropped at."""
+        return True
 
 
 class AdapterLearner:

@@ -8,6 +8,7 @@ from multitap_adapters.spec import (
     BackboneIdentity,
     Bottleneck,
     Head,
+    Ia3,
     Invertible,
     LayerNorms,
     Lora,
@@ -39,6 +40,8 @@ def _module(module: Module, backbone: BackboneIdentity) -> Named:
             return _bottleneck(module, backbone)
         case Lora():
             return _lora(module, backbone)
+        case Ia3():
+            return _ia3(module, backbone)
         case LayerNorms():
             return _layer_norms(module, backbone)
         case Invertible():
@@ -76,6 +79,16 @@ def _lora(module: Lora, backbone: BackboneIdentity) -> Named:
             yield f"{at}.b", (outputs, rank)
             if module.bias:
                 yield f"{at}.bias", (outputs,)
+
+
+def _ia3(module: Ia3, backbone: BackboneIdentity) -> Named:
+    for layer in _layers(backbone, module.leave_out):
+        for projection in module.outputs:
+            _, outputs = _projection_sizes(projection, backbone)
+            yield f"layers.{layer}.{projection}.output_scale", (outputs,)
+        for projection in module.inputs:
+            inputs, _ = _projection_sizes(projection, backbone)
+            yield f"layers.{layer}.{projection}.input_scale", (inputs,)
 
 
 def _layer_norms(module: LayerNorms, backbone: BackboneIdentity) -> Named:

@@ -7,6 +7,7 @@ from .head import Head, HeadKind, HeadLayer, Label
 from .modules import (
     Activation,
     Bottleneck,
+    Ia3,
     Invertible,
     LayerNorms,
     Lora,
@@ -29,6 +30,7 @@ __all__ = [
     "Head",
     "HeadKind",
     "HeadLayer",
+    "Ia3",
     "Invertible",
     "Label",
     "LayerNorms",

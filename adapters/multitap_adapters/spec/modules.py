@@ -1,7 +1,8 @@
-"""The methods that change a frozen encoder: bottlenecks, LoRA, layer norms, invertible layers.
+"""The methods that change a frozen encoder: bottlenecks, LoRA, IA3, layer norms, invertible layers.
 
 Each class is one entry of a specification's ``modules``. ``reference`` for the bottleneck's order
-of steps: the ``adapters`` library 1.3.0, ``methods/modeling.py``; for LoRA: ``peft`` 0.21.2.
+of steps: the ``adapters`` library 1.3.0, ``methods/modeling.py``; for LoRA and IA3: ``peft``
+0.21.2.
 """
 
 from itertools import pairwise
@@ -123,6 +124,33 @@ class Lora(SpecModel):
         return self.r
 
 
+class Ia3(SpecModel):
+    """Learned vectors that multiply projections (Liu et al. 2022, section 3.3).
+
+    ``output * (W (input * z) + b)``: the vectors of ``outputs`` come before any activation and
+    multiply the bias too, those of ``inputs`` come before the product.
+    """
+
+    method: Literal["ia3"] = "ia3"
+    outputs: tuple[Projection, ...] = Field(default=(), max_length=6)
+    inputs: tuple[Projection, ...] = Field(default=(), max_length=6)
+    leave_out: tuple[LayerIndex, ...] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        require_ascending("leave_out", self.leave_out)
+        for field, projections in (("outputs", self.outputs), ("inputs", self.inputs)):
+            if len(set(projections)) != len(projections):
+                raise ValueError(f"{field} must be distinct, got {list(projections)!r}")
+        if not self.outputs and not self.inputs:
+            raise ValueError("an ia3 module must have an output or an input")
+        return self
+
+    def projections(self) -> tuple[Projection, ...]:
+        """Return every projection that is changed, each once."""
+        return tuple(dict.fromkeys((*self.outputs, *self.inputs)))
+
+
 class LayerNorms(SpecModel):
     """This task's own layer norms in place of the backbone's (Houlsby et al. 2019, section 2.1)."""
 
@@ -149,7 +177,7 @@ class Invertible(SpecModel):
     activation: Activation = "relu"
 
 
-Module = Annotated[Bottleneck | Lora | LayerNorms | Invertible, Field(discriminator="method")]
+Module = Annotated[Bottleneck | Lora | Ia3 | LayerNorms | Invertible, Field(discriminator="method")]
 
 
 def require_ascending(field: str, layers: tuple[int, ...]) -> None:

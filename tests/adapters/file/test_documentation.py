@@ -21,6 +21,7 @@ EVERY_OPTION = (
     '{"method":"bottleneck","size":1,"scaling":"channel","new_norm_before":true,'
     '"new_norm_after":true}',
     '{"method":"lora","projections":["query"],"r":1,"alpha":1,"bias":true}',
+    '{"method":"ia3","outputs":["key"],"inputs":["key"]}',
     '{"method":"layer_norm"}',
     '{"method":"invertible","size":1}',
 )
@@ -118,7 +119,7 @@ def test_every_tensor_of_every_method_is_in_the_table(page: str) -> None:
         for name in tensor_shapes(AdapterSpec.model_validate_json(with_modules(page, module)))
         if name.startswith("modules.")
     }
-    assert len(module_names) == 21
+    assert len(module_names) == 23
     assert [name for name in sorted(module_names) if f"`{name}`" not in page] == []
 
 

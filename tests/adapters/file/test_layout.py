@@ -8,6 +8,7 @@ from multitap_adapters.spec import (
     Bottleneck,
     Head,
     HeadLayer,
+    Ia3,
     Invertible,
     LayerNorms,
     Lora,
@@ -122,6 +123,26 @@ def test_a_lora_bias_has_the_size_of_its_output() -> None:
     shapes = shapes_of(Lora(projections=("ffn_up",), r=1, alpha=1.0, bias=True, leave_out=(0,)))
     assert shapes["modules.0.layers.1.ffn_up.bias"] == (6,)
     assert len(shapes) == 3
+
+
+def test_ia3_has_a_vector_for_every_output_and_then_for_every_input() -> None:
+    shapes = shapes_of(Ia3(outputs=("value", "ffn_up"), inputs=("ffn_down", "ffn_up")))
+    assert list(shapes.items()) == [
+        (f"modules.0.layers.{layer}.{name}", shape)
+        for layer in (0, 1)
+        for name, shape in (
+            ("value.output_scale", (4,)),
+            ("ffn_up.output_scale", (6,)),
+            ("ffn_down.input_scale", (6,)),
+            ("ffn_up.input_scale", (4,)),
+        )
+    ]
+
+
+def test_ia3_has_nothing_in_layers_left_out() -> None:
+    assert shapes_of(Ia3(inputs=("key",), leave_out=(0,))) == {
+        "modules.0.layers.1.key.input_scale": (4,)
+    }
 
 
 def test_layer_norms_cover_the_embeddings_and_the_sites() -> None:

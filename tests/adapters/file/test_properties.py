@@ -33,6 +33,7 @@ from multitap_adapters.spec import (
     Card,
     Head,
     HeadLayer,
+    Ia3,
     Invertible,
     LayerNorms,
     Lora,
@@ -66,7 +67,13 @@ loras = st.builds(
     rslora=st.booleans(),
     bias=st.booleans(),
 )
-modules: st.SearchStrategy[Module] = bottlenecks | loras | st.builds(Invertible, size=sizes)
+ia3s = st.builds(
+    Ia3,
+    outputs=st.sampled_from((("key", "value"), ("ffn_up",))),
+    inputs=st.sampled_from(((), ("ffn_down",), ("ffn_up", "query"))),
+    leave_out=st.sampled_from(((), (1,))),
+)
+modules: st.SearchStrategy[Module] = bottlenecks | loras | ia3s | st.builds(Invertible, size=sizes)
 
 
 @st.composite

@@ -3,7 +3,15 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from multitap_adapters.spec import Bottleneck, Invertible, LayerNorms, Lora, LoraOverride, Module
+from multitap_adapters.spec import (
+    Bottleneck,
+    Ia3,
+    Invertible,
+    LayerNorms,
+    Lora,
+    LoraOverride,
+    Module,
+)
 
 
 def module_of(text: str) -> Module:
@@ -24,6 +32,7 @@ def test_a_bottleneck_is_houlsbys_by_default() -> None:
     [
         ('{"method":"bottleneck","size":1}', Bottleneck),
         ('{"method":"lora","projections":["query"],"r":1,"alpha":1}', Lora),
+        ('{"method":"ia3","outputs":["key"]}', Ia3),
         ('{"method":"layer_norm"}', LayerNorms),
         ('{"method":"invertible","size":1}', Invertible),
     ],
@@ -63,6 +72,13 @@ def test_a_module_without_a_known_method_is_refused(text: str) -> None:
         '{"method":"lora","projections":["query"],"r":0,"alpha":1}',
         '{"method":"lora","projections":["query"],"r":1,"alpha":0}',
         '{"method":"lora","projections":["query"],"r":1,"alpha":-1}',
+        '{"method":"ia3"}',
+        '{"method":"ia3","outputs":[],"inputs":[]}',
+        '{"method":"ia3","outputs":["key","key"]}',
+        '{"method":"ia3","inputs":["key","key"]}',
+        '{"method":"ia3","outputs":["attention"]}',
+        '{"method":"ia3","outputs":["key"],"leave_out":[1,0]}',
+        '{"method":"ia3","outputs":["key"],"alpha":1}',
         '{"method":"layer_norm","embeddings":false,"sites":[]}',
         '{"method":"layer_norm","sites":["ffn","ffn"]}',
         '{"method":"invertible"}',
@@ -113,3 +129,9 @@ def test_an_override_of_a_projection_that_is_not_targeted_is_refused() -> None:
     override = LoraOverride(layer=0, projection="key", r=2)
     with pytest.raises(ValidationError, match=r"\['key'\], which are not targeted"):
         Lora(projections=("query",), r=1, alpha=1.0, overrides=(override,))
+
+
+def test_ia3_may_scale_the_input_and_the_output_of_one_projection() -> None:
+    module = Ia3(outputs=("key", "ffn_up"), inputs=("ffn_down", "key"))
+
+    assert module.projections() == ("key", "ffn_up", "ffn_down")

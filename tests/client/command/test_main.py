@@ -17,7 +17,7 @@ from client.scripted_server import Script
 from multitap.command import main
 from multitap.command.failures import CommandError, extra, report_failure
 
-VERBS = ["serve", "train", "push", "predict", "tasks", "inspect"]
+VERBS = ["serve", "train", "push", "predict", "tasks", "inspect", "import", "export"]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from client.command_line import Run, Running
+from library_folders import HEAD, write_hub
+from multitap_adapters.importing.target import read_target
 from sample_adapters import SAMPLE_BACKBONE, random_file, sample_spec
 
 pytestmark = pytest.mark.usefixtures("server")
@@ -109,3 +111,46 @@ def test_without_a_server_it_says_how_to_start_one(
     assert outcome.err == (
         f"multitap: error: no server answers at {closed_port}; start one with: multitap serve\n"
     )
+
+
+def test_a_folder_of_another_library_is_imported_and_published(
+    run: Run, server: Running, tiny_folder: Path, tmp_path: Path
+) -> None:
+    folder = write_hub(tmp_path / "sst", head=HEAD)
+    server.engine.backbone = read_target(tiny_folder).identity
+
+    outcome = run("push", "films", folder, "--backbone", tiny_folder, "--labels", "bad,good")
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("published films@1\n")
+    assert server.registry.task("films").newest.spec.head.labels == ("bad", "good")
+    assert server.registry.task("films").newest.spec.card.task == "films"
+
+
+def test_a_folder_without_a_backbone_is_wrong_usage(run: Run, tmp_path: Path) -> None:
+    folder = write_hub(tmp_path / "sst")
+
+    outcome = run("push", "films", folder)
+
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"multitap: error: {folder} is a folder: --backbone must say what it was trained on\n"
+    )
+
+
+def test_a_file_with_options_of_import_is_wrong_usage(run: Run, adapter: Path) -> None:
+    outcome = run("push", "spam", adapter, "--no-head")
+
+    assert outcome.code == 2
+    assert outcome.err == (
+        f"multitap: error: {adapter} is no folder: only a folder takes options of import\n"
+    )
+
+
+def test_a_folder_that_cannot_be_imported_is_one_line(
+    run: Run, server: Running, tiny_folder: Path, tmp_path: Path
+) -> None:
+    outcome = run("push", "films", tmp_path, "--backbone", tiny_folder)
+
+    assert outcome.code == 1
+    assert outcome.err.startswith(f"multitap: error: {tmp_path} has no adapter_config.json")
+    assert server.engine.checked == []

@@ -8,6 +8,8 @@ from typer.main import get_command
 
 import multitap
 
+from .export import export
+from .import_ import import_
 from .inspect import inspect
 from .predict import predict
 from .push import push
@@ -25,8 +27,8 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    for verb in (serve, train, push, predict, tasks, inspect):
-        app.command()(verb)
+    for verb in (serve, train, push, predict, tasks, inspect, import_, export):
+        app.command(verb.__name__.removesuffix("_"))(verb)
     return app
 
 

@@ -1,6 +1,6 @@
 """Adapters that the `adapters` library 1.3.0 wrote, with what it computed: the goldens' BERT cases.
 
-A small reader of that library's format, for what bottlenecks and classification heads can say. The
+A small reader of that library's format, for what its methods and classification heads can say. The
 folder is not part of the repository; its README says how it is laid out.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict, cast
 
+import torch
 from torch import Tensor
 
 from multitap_adapters.config import BackboneConfig, parse_config
@@ -24,14 +25,19 @@ from multitap_adapters.file import (
 from multitap_adapters.spec import (
     Activation,
     AdapterSpec,
-    BackboneIdentity,
     Bottleneck,
     Head,
     HeadLayer,
+    Ia3,
+    Invertible,
+    Lora,
+    Module,
+    Projection,
     Site,
 )
 from multitap_adapters.tokenizer import TokenizedRow
 from safetensors_files import load_tensors
+from tiny_model import identity_of
 
 _ACTIVATIONS: Mapping[str, Activation] = {
     "gelu": "gelu",
@@ -42,11 +48,18 @@ _ACTIVATIONS: Mapping[str, Activation] = {
     "tanh": "tanh",
 }
 _RESIDUALS: Mapping[bool | str, str] = {True: "sub_layer", "post_add": "sum", False: "input"}
-_DIGEST = "sha256:" + "0" * 64
 _PLACES: Mapping[Site, str] = {"attention": "attention.output", "ffn": "output"}
+_PROJECTIONS: Mapping[Projection, str] = {
+    "query": "attention.self.query",
+    "key": "attention.self.key",
+    "value": "attention.self.value",
+    "ffn_up": "intermediate.dense",
+    "ffn_down": "output.dense",
+}
 _PARTS = {
     "down": "adapter_down.0",
     "up": "adapter_up",
+    "norm_before": "adapter_norm_before",
     "norm_after": "adapter_norm_after",
 }
 
@@ -64,6 +77,18 @@ class _AdapterSettings(TypedDict):
     ln_before: bool
     ln_after: bool
     adapter_residual_before_ln: bool
+    leave_out: list[int]
+    inv_adapter: str | None
+    inv_adapter_reduction_factor: float | None
+
+
+class _LoraSettings(TypedDict):
+    attn_matrices: list[str]
+    intermediate_lora: bool
+    output_lora: bool
+    composition_mode: str
+    r: int
+    alpha: float
     leave_out: list[int]
 
 
@@ -91,8 +116,8 @@ class Goldens:
         self._folder = folder
         document = cast("dict[str, object]", json.loads((folder / "config.json").read_text()))
         self.config = parse_config(document)
-        self._weights = load_tensors(folder / "base.safetensors")
-        self.encoder = Encoder(self.config, self._weights)
+        self.weights = load_tensors(folder / "base.safetensors")
+        self.encoder = Encoder(self.config, self.weights)
         inputs = load_tensors(folder / "inputs.safetensors")
         lengths = [int(mask.sum()) for mask in inputs["attention_mask"]]
         self.rows = [
@@ -107,21 +132,21 @@ class Goldens:
     def case(self, name: str) -> GoldenCase:
         """Read one case; raise ValueError where the file holds more than was understood."""
         folder = self._folder / name
-        stored = {
-            **load_tensors(folder / "adapter.safetensors"),
-            **load_tensors(folder / "model_head.safetensors"),
-        }
-        module = _bottleneck(_settings(folder / "adapter_config.json"), self.config)
+        stored = _dense(_tensors(folder, "adapter")) | _tensors(folder, "model_head")
+        modules = _modules(_settings(folder / "adapter_config.json"), self.config)
         head, keys = self._head(_settings(folder / "head_config.json"), stored)
         spec = AdapterSpec(
-            backbone=_identity(self.config), modules=(module,), max_tokens=48, head=head
+            backbone=identity_of(self.config), modules=modules, max_tokens=48, head=head
         )
-        keys |= {place: _key(place) for place in tensor_shapes(spec) if place not in keys}
+        shapes = tensor_shapes(spec)
+        keys |= {place: _key(modules, place) for place in shapes if place not in keys}
         unread = stored.keys() - set(keys.values())
         if unread:
             raise ValueError(f"{folder} holds {sorted(unread)!r}, which were not read")
         tensors = {
-            place: TensorData.from_numpy((stored | self._weights)[key].numpy())
+            place: TensorData.from_numpy(
+                (stored | self.weights)[key].reshape(shapes[place]).numpy()
+            )
             for place, key in keys.items()
         }
         expected = load_tensors(folder / "expected.safetensors")
@@ -166,6 +191,60 @@ def _settings(path: Path) -> Mapping[str, object]:
     return cast("dict[str, dict[str, object]]", json.loads(path.read_text()))["config"]
 
 
+def _tensors(folder: Path, name: str) -> dict[str, Tensor]:
+    """Read `NAME.safetensors`, or `pytorch_NAME.bin` where the library wrote that."""
+    old = folder / f"pytorch_{name}.bin"
+    if not old.exists():
+        return load_tensors(folder / f"{name}.safetensors")
+    stored = cast("dict[str, Tensor]", torch.load(old, weights_only=True))
+    # With a norm before `down`, the norm is there twice and the layer has moved behind it.
+    moved = {key.rsplit(".1.", 1)[0] for key in stored if ".adapter_down.1." in key}
+    return {
+        key.replace(".adapter_down.1.", ".adapter_down.0."): tensor
+        for key, tensor in stored.items()
+        if not (".adapter_down.0." in key and key.rsplit(".0.", 1)[0] in moved)
+    }
+
+
+def _dense(stored: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return a Compacter's parts as linear layers: `y = x H + b`, H a sum of Kronecker products."""
+    dense: dict[str, Tensor] = {}
+    rules = [tensor for key, tensor in stored.items() if key.endswith(".phm_rule")]
+    for key, tensor in stored.items():
+        if key.endswith(".W_left"):
+            part = key.removesuffix(".W_left")
+            factors = torch.bmm(tensor, stored[f"{part}.W_right"])
+            inputs_outputs = sum(
+                (torch.kron(rule, factor) for rule, factor in zip(*rules, factors, strict=True)),
+                torch.zeros(()),
+            )
+            dense[f"{part}.weight"] = inputs_outputs.T.contiguous()
+            dense[f"{part}.bias"] = stored[f"{part}.b"]
+    return dense or dict(stored)
+
+
+def _modules(settings: Mapping[str, object], config: BackboneConfig) -> tuple[Module, ...]:
+    if settings.get("architecture") == "lora":
+        return (_lora(cast("_LoraSettings", settings)),)
+    module = _bottleneck(settings, config)
+    adapter = cast("_AdapterSettings", settings)
+    if adapter["inv_adapter"] is None:
+        return (module,)
+    size = int(config.embedding_size // 2 // (adapter["inv_adapter_reduction_factor"] or 2))
+    return (Invertible(size=size, activation=module.activation), module)
+
+
+def _lora(settings: _LoraSettings) -> Lora | Ia3:
+    letters = {"q": "query", "k": "key", "v": "value"}
+    names = [letters[letter] for letter in settings["attn_matrices"]]
+    names += ["ffn_up"] * settings["intermediate_lora"] + ["ffn_down"] * settings["output_lora"]
+    places = cast("tuple[Projection, ...]", tuple(names))
+    leave_out = tuple(settings["leave_out"])
+    if settings["composition_mode"] == "scale":
+        return Ia3(outputs=places, leave_out=leave_out)
+    return Lora(projections=places, r=settings["r"], alpha=settings["alpha"], leave_out=leave_out)
+
+
 def _bottleneck(settings: Mapping[str, object], config: BackboneConfig) -> Bottleneck:
     adapter = cast("_AdapterSettings", settings)
     sites: list[Site] = []
@@ -198,26 +277,23 @@ def _sizes(factor: float | dict[str, float], config: BackboneConfig) -> Iterator
         yield max(int(config.hidden_size // here), 1)
 
 
-def _key(name: str) -> str:
-    """Return the library's name for `modules.0.layers.<n>.<site>.<tensor>`."""
-    _, _, _, layer, site, *tensor = name.split(".")
-    place = _PLACES[cast("Site", site)]
-    part = ".".join((_PARTS.get(tensor[0], tensor[0]), *tensor[1:]))
-    return f"bert.encoder.layer.{layer}.{place}.adapters.task.{part}"
+def _key(modules: tuple[Module, ...], name: str) -> str:
+    """Return the library's name for one of our modules' tensors."""
+    _, index, _, *place = name.split(".")
+    module = modules[int(index)]
+    if isinstance(module, Invertible):
+        function, part, tensor = place
+        step = 0 if part == "down" else 2
+        return f"bert.invertible_adapters.task.{function.upper()}.{step}.{tensor}"
+    layer, site, *tensors = place
+    if isinstance(module, Lora | Ia3):
+        there = _PROJECTIONS[cast("Projection", site)]
+        part = "lora_A" if tensors == ["a"] else "lora_B"
+        return f"bert.encoder.layer.{layer}.{there}.loras.task.{part}"
+    part = ".".join((_PARTS.get(tensors[0], tensors[0]), *tensors[1:]))
+    there = _PLACES[cast("Site", site)]
+    return f"bert.encoder.layer.{layer}.{there}.adapters.task.{part}"
 
 
 def _is_head_weight(key: str) -> bool:
     return key.startswith("heads.") and key.endswith(".weight")
-
-
-def _identity(config: BackboneConfig) -> BackboneIdentity:
-    return BackboneIdentity(
-        model_type=config.family.model_type,
-        hidden_size=config.hidden_size,
-        intermediate_size=config.intermediate_size,
-        embedding_size=config.embedding_size,
-        num_layers=config.num_layers,
-        digest=_DIGEST,
-        config_digest=_DIGEST,
-        tokenizer_digest=_DIGEST,
-    )

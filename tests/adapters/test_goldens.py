@@ -1,7 +1,8 @@
-"""What the `adapters` library computed, case by case and mixed in one batch."""
+"""What the `adapters` library and `peft` computed, case by case and mixed in one batch."""
 
 import os
 import random
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,23 +10,30 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
-from golden_adapters import GoldenCase, Goldens
-from mixed_batches import run_mix
+from golden_adapters import Goldens
+from golden_peft import peft_case
+from mixed_batches import Part, run_mix
 from multitap_adapters.adapter import Adapter
 from multitap_adapters.encoder import BareTaps
+from multitap_adapters.head import HeadStack
 from multitap_adapters.loading import float_tensors
 from safetensors_files import load_tensors
 
 _CASES = (
     "adapter_plus",
     "channel",
+    "compacter",
+    "compacterpp",
     "double_seq_bn",
+    "double_seq_bn_inv",
     "gelu_new",
     "head_cls1_pool",
     "head_cls3_noact",
     "houlsby_lnbefore",
+    "ia3",
     "leakyrelu",
     "leave_out",
+    "lora",
     "mh_only",
     "par_bn",
     "rf_float",
@@ -34,12 +42,26 @@ _CASES = (
     "scaled_par_bn",
     "scaling4",
     "seq_bn",
+    "seq_bn_inv",
     "seq_ln_after",
     "seq_ln_after_res_before",
+    "seq_new_ln_before_bin",
     "seq_no_orig_ln_after",
     "seq_resid_after_ln",
     "seq_resid_post_add",
     "tanh",
+)
+_PEFT_CASES = (
+    "ia3",
+    "ln_tuning",
+    "lora_all_linear",
+    "lora_bias_only",
+    "lora_bin2",
+    "lora_default",
+    "lora_layers",
+    "lora_patterns",
+    "lora_rslora",
+    "lora_tok",
 )
 
 
@@ -59,25 +81,55 @@ def goldens(folder: Path) -> Goldens:
     return Goldens(folder)
 
 
-def _adapter(goldens: Goldens, case: GoldenCase) -> Adapter:
+@dataclass(frozen=True)
+class Case:
+    """One case of either library; its hidden states where the library's are known."""
+
+    adapter: Adapter
+    head: HeadStack
+    hidden: list[Tensor] | None
+    logits: list[Tensor]
+
+    def check(self, rows: list[int], hidden: list[Tensor]) -> None:
+        """Compare the hidden states of some of the rows, and the logits of the case's head."""
+        if self.hidden is not None:
+            expected = [self.hidden[row] for row in rows]
+            assert_close(hidden, expected, rtol=1e-5, atol=1e-5)
+        for row, hidden_TH in zip(rows, hidden, strict=True):
+            with torch.inference_mode():
+                found = self.head(hidden_TH, [len(hidden_TH)])
+            assert_close(found, self.logits[row].reshape(found.shape), rtol=1e-5, atol=1e-5)
+
+
+def _case(goldens: Goldens, name: str) -> Case:
+    case = goldens.case(name)
     tensors = float_tensors(case.file)
-    return Adapter(case.file.spec, tensors, norm_eps=goldens.config.layer_norm_eps)
+    adapter = Adapter(case.file.spec, tensors, norm_eps=goldens.config.layer_norm_eps)
+    return Case(adapter, adapter.head, case.hidden, list(case.logits))
 
 
-def _logits(adapter: Adapter, hidden: list[Tensor]) -> Tensor:
-    with torch.inference_mode():
-        return adapter.head(torch.cat(hidden), [len(row_TH) for row_TH in hidden])
+def _peft_case(goldens: Goldens, folder: Path, name: str) -> Case:
+    case = peft_case(goldens, folder.with_name("peft_bert") / name)
+    adapter = Adapter(case.spec, case.tensors, norm_eps=goldens.config.layer_norm_eps)
+    return Case(adapter, HeadStack(case.head, case.tensors), None, case.logits)
 
 
 @pytest.mark.parametrize("name", _CASES)
 def test_an_adapter_computes_what_the_library_computed(goldens: Goldens, name: str) -> None:
-    case = goldens.case(name)
-    adapter = _adapter(goldens, case)
+    case = _case(goldens, name)
 
-    (hidden,) = run_mix(goldens.encoder, [(adapter, goldens.rows)])
+    (hidden,) = run_mix(goldens.encoder, [(case.adapter, goldens.rows)])
 
-    assert_close(hidden, case.hidden, rtol=1e-5, atol=1e-5)
-    assert_close(_logits(adapter, hidden), case.logits, rtol=1e-5, atol=1e-5)
+    case.check(list(range(len(hidden))), hidden)
+
+
+@pytest.mark.parametrize("name", _PEFT_CASES)
+def test_an_adapter_computes_what_peft_computed(goldens: Goldens, folder: Path, name: str) -> None:
+    case = _peft_case(goldens, folder, name)
+
+    (hidden,) = run_mix(goldens.encoder, [(case.adapter, goldens.rows)])
+
+    case.check(list(range(len(hidden))), hidden)
 
 
 def test_the_backbone_without_adapter_computes_what_the_library_computed(
@@ -92,20 +144,27 @@ def test_the_backbone_without_adapter_computes_what_the_library_computed(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_all_cases_mixed_in_one_batch_compute_what_the_library_computed(
-    goldens: Goldens, seed: int
+def test_all_cases_mixed_in_one_batch_compute_what_the_libraries_computed(
+    goldens: Goldens, folder: Path, seed: int
 ) -> None:
     choose = random.Random(seed)  # noqa: S311  (test data)
-    names = choose.sample(_CASES, len(_CASES))
-    cases = [goldens.case(name) for name in names]
-    adapters = [_adapter(goldens, case) for case in cases]
-    orders = [choose.sample(range(len(goldens.rows)), choose.randint(1, 4)) for _ in cases]
+    cases = [
+        *(_case(goldens, name) for name in _CASES),
+        *(_peft_case(goldens, folder, name) for name in _PEFT_CASES),
+    ]
+    choose.shuffle(cases)
+    bare = load_tensors(folder / "seq_bn" / "expected.safetensors")["no_adapter_last_hidden_state"]
+    rows = range(len(goldens.rows))
+    orders = [choose.sample(rows, choose.randint(1, 4)) for _ in cases]
+    parts: list[Part] = [
+        (case.adapter, [goldens.rows[row] for row in order])
+        for case, order in zip(cases, orders, strict=True)
+    ]
+    parts.insert(len(parts) // 2, (BareTaps(), goldens.rows))
 
-    parts = run_mix(
-        goldens.encoder,
-        [(a, [goldens.rows[i] for i in order]) for a, order in zip(adapters, orders, strict=True)],
-    )
+    found = run_mix(goldens.encoder, parts)
 
-    for case, adapter, order, hidden in zip(cases, adapters, orders, parts, strict=True):
-        assert_close(hidden, [case.hidden[i] for i in order], rtol=1e-5, atol=1e-5)
-        assert_close(_logits(adapter, hidden), case.logits[order], rtol=1e-5, atol=1e-5)
+    for row_TH, whole_TH in zip(found.pop(len(parts) // 2), bare, strict=True):
+        assert_close(row_TH, whole_TH[: len(row_TH)], rtol=1e-5, atol=1e-5)
+    for case, order, hidden in zip(cases, orders, found, strict=True):
+        case.check(order, hidden)

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 
 from multitap_adapters.adapter import require_runnable
 from multitap_adapters.errors import UnsupportedSpec
@@ -49,8 +49,9 @@ class Draw:
 
     def left_out(self) -> tuple[int, ...]:
         """Return layers, most often none."""
-        most = self.layers if self.choose.random() < 0.3 else 0
-        return tuple(sorted(self.some(range(self.layers), 0)[:most]))
+        if self.choose.random() < 0.7:
+            return ()
+        return tuple(sorted(self.some(range(self.layers), 0)))
 
     def bottleneck(self) -> Bottleneck:
         """Return a bottleneck with any options."""
@@ -144,7 +145,7 @@ class Draw:
             )
             for _ in range(self.choose.randint(0, 2))
         )
-        pooling = "mean" if self.flag() else "cls"
+        pooling: Literal["mean", "cls"] = "mean" if self.flag() else "cls"
         layers = (*inner, HeadLayer(out=len(labels), bias=self.flag()))
         return Head(kind="classification", labels=labels, input=pooling, layers=layers)
 

@@ -27,7 +27,7 @@ class LoraTap:
         below: "LoraTap | None" = None,
     ) -> None:
         """Make an update, stacked on the one below; a bias stands in place of the backbone's."""
-        self.scale = scale if below is None else scale * below.scale
+        self.scale: float = scale if below is None else scale * below.scale
         self._a = TrainableLinear(a_RI, None)
         self._b = TrainableLinear(b_OR, None)
         self._bias_O = bias_O

@@ -39,7 +39,7 @@ def test_an_adapter_of_another_backbone_is_refused(tiny_backbone: Backbone) -> N
 
 
 def test_an_adapter_that_cannot_be_run_is_refused(tiny_backbone: Backbone) -> None:
-    file = random_adapter(tiny_backbone.identity, modules=(Invertible(size=2),))
+    file = random_adapter(tiny_backbone.identity, modules=(Invertible(size=2), Invertible(size=2)))
 
     with pytest.raises(UnsupportedSpec):
         load_adapter(file, tiny_backbone)

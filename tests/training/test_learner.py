@@ -11,11 +11,20 @@ from torch.testing import assert_close
 
 from engine_parts import rows
 from multitap_adapters.activation import ACTIVATIONS
+from multitap_adapters.adapter import Adapter
 from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.encoder import BareTaps, Norm
 from multitap_adapters.linear import Linear
 from multitap_adapters.packing import PackedRows, pack_rows
-from multitap_adapters.spec import Activation, AdapterSpec, Site
+from multitap_adapters.spec import (
+    Activation,
+    AdapterSpec,
+    Bottleneck,
+    Ia3,
+    Invertible,
+    Lora,
+    Site,
+)
 from multitap_training.initialisation import initial_tensors
 from multitap_training.learner import AdapterLearner, Dropout, DropoutTaps
 from random_adapters import houlsby, random_spec
@@ -87,6 +96,45 @@ def test_an_adapters_gradient_is_that_of_plain_layers(
     for name, gradient in expected.items():
         assert gradient.abs().max() > 1e-6, name
         torch.testing.assert_close(found[name], gradient, rtol=1e-4, atol=1e-6, msg=name)
+
+
+@pytest.mark.parametrize("dropout", [Dropout(), Dropout(hidden=0.1)])
+def test_every_method_learns(training_backbone: Backbone, dropout: Dropout) -> None:
+    modules = (
+        Invertible(size=4),
+        Bottleneck(size=4, sites=("ffn",), norm_before=True),
+        *houlsby(4),
+        Lora(projections=("query", "value", "ffn_up"), r=2, alpha=2.0, bias=True),
+        Ia3(outputs=("key", "attention_output"), inputs=("ffn_down",)),
+    )
+    spec = random_spec(training_backbone.identity, modules=modules)
+    tensors = tensors_of(spec, training_backbone)
+    learner = AdapterLearner(training_backbone, spec, tensors)
+    losses: list[float] = []
+    gradients: tuple[Tensor, ...] = ()
+
+    for _ in range(12):
+        loss = F.cross_entropy(learner.logits(batch(), dropout), torch.tensor([0, 1, 1, 0]))
+        gradients = torch.autograd.grad(loss, list(tensors.values()))
+        losses.append(float(loss.detach()))
+        with torch.no_grad():
+            for tensor, gradient in zip(tensors.values(), gradients, strict=True):
+                tensor.sub_(0.02 * gradient.sign())
+
+    assert losses[-1] < 0.7 * losses[0]
+    assert [name for name, g in zip(tensors, gradients, strict=True) if not g.any()] == []
+
+
+def test_dropout_leaves_projections_to_the_wrapped_taps(training_backbone: Backbone) -> None:
+    spec = random_spec(
+        training_backbone.identity, modules=(Lora(projections=("query",), r=2, alpha=2.0),)
+    )
+    adapter = Adapter(spec, tensors_of(spec, training_backbone), norm_eps=1e-12)
+    taps = DropoutTaps(adapter, 0.1)
+
+    assert taps.projection(0, "query") is adapter.projection(0, "query") is not None
+    assert taps.projection(0, "key") is None
+    assert taps.changes("embeddings")
 
 
 def test_every_tensor_is_a_parameter(training_backbone: Backbone) -> None:

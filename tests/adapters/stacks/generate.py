@@ -10,11 +10,12 @@ It sets every parameter of every adapter, and fails where one is left.
 """
 # The library is not installed where this project's types are checked.
 # mypy: ignore-errors
-# pyright: basic, reportMissingImports=false
+# pyright: basic, reportMissingImports=false, reportAttributeAccessIssue=false
 
 import re
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -23,7 +24,7 @@ from transformers import BertConfig
 
 from adapters import AdapterConfig, BertAdapterModel, BnConfig, IA3Config, LoRAConfig
 from multitap_adapters.loading import float_tensors
-from multitap_adapters.spec import Ia3, Invertible, Lora, Module
+from multitap_adapters.spec import Bottleneck, Ia3, Invertible, Lora, Module
 from safetensors_files import save_tensors
 from stack_cases import CONFIG, SEED, STACKS, StackCase, model, rows
 from tiny_backbone import tiny_weights
@@ -47,37 +48,44 @@ def _factor(outer: int, size: int) -> float:
 
 
 def library_config(modules: Sequence[Module]) -> AdapterConfig:
-    """Return the library's configuration of one adapter."""
-    *inner, last = modules
-    if isinstance(last, Lora):
-        return LoRAConfig(
-            attn_matrices=[p[0] for p in last.projections if p in ("query", "key", "value")],
-            intermediate_lora="ffn_up" in last.projections,
-            r=last.r,
-            alpha=last.alpha,
-        )
-    if isinstance(last, Ia3):
-        return IA3Config(
-            attn_matrices=[p[0] for p in last.outputs if p in ("query", "key", "value")],
-            intermediate_lora="ffn_up" in last.outputs,
-        )
-    half = CONFIG.hidden_size // 2
+    """Return the library's configuration of one adapter: at most a coupling, then its method."""
+    match modules[-1]:
+        case Lora() as lora:
+            return LoRAConfig(
+                attn_matrices=[p[0] for p in lora.projections if p in ("query", "key", "value")],
+                intermediate_lora="ffn_up" in lora.projections,
+                r=lora.r,
+                alpha=lora.alpha,
+            )
+        case Ia3() as ia3:
+            return IA3Config(
+                attn_matrices=[p[0] for p in ia3.outputs if p in ("query", "key", "value")],
+                intermediate_lora="ffn_up" in ia3.outputs,
+            )
+        case Bottleneck() as bottleneck:
+            nice = modules[0] if isinstance(modules[0], Invertible) else None
+            return _bottleneck(bottleneck, nice)
+        case other:
+            raise ValueError(f"no adapter of the library ends with {other.method!r}")
+
+
+def _bottleneck(module: Bottleneck, nice: Invertible | None) -> AdapterConfig:
     return BnConfig(
-        mh_adapter="attention" in last.sites,
-        output_adapter="ffn" in last.sites,
-        reduction_factor=_factor(CONFIG.hidden_size, last.size),
-        non_linearity=_ACTIVATIONS[last.activation],
-        original_ln_before=last.norm_before,
-        original_ln_after=last.norm_after,
-        residual_before_ln=_RESIDUALS[last.residual],
-        adapter_residual_before_ln=last.residual_before_new_norm,
-        ln_before=last.new_norm_before,
-        ln_after=last.new_norm_after,
-        is_parallel=last.arrangement == "parallel",
-        scaling=last.scaling,
-        leave_out=list(last.leave_out),
-        inv_adapter="nice" if inner else None,
-        inv_adapter_reduction_factor=_factor(half, inner[0].size) if inner else None,
+        mh_adapter="attention" in module.sites,
+        output_adapter="ffn" in module.sites,
+        reduction_factor=_factor(CONFIG.hidden_size, module.size_of(0)),
+        non_linearity=_ACTIVATIONS[module.activation],
+        original_ln_before=module.norm_before,
+        original_ln_after=module.norm_after,
+        residual_before_ln=_RESIDUALS[module.residual],
+        adapter_residual_before_ln=module.residual_before_new_norm,
+        ln_before=module.new_norm_before,
+        ln_after=module.new_norm_after,
+        is_parallel=module.arrangement == "parallel",
+        scaling=module.scaling,
+        leave_out=list(module.leave_out),
+        inv_adapter="nice" if nice else None,
+        inv_adapter_reduction_factor=_factor(CONFIG.hidden_size // 2, nice.size) if nice else None,
     )
 
 
@@ -95,7 +103,7 @@ def library_names(module: Module, name: str, adapter: str) -> list[str]:
         return [f"{at}.{_PROJECTIONS[place]}.loras.{adapter}.{tensor}"]
     at = f"{at}.{_SITES[place]}.adapters.{adapter}"
     part = ".".join(tensor)
-    down = 1 if module.new_norm_before else 0
+    down = 1 if isinstance(module, Bottleneck) and module.new_norm_before else 0
     part = re.sub(r"^down", f"adapter_down.{down}", part)
     part = re.sub(r"^up", "adapter_up", part)
     part = re.sub(r"^norm_(before|after)", r"adapter_norm_\1", part)
@@ -123,15 +131,7 @@ def set_weights(bert: torch.nn.Module, case: StackCase, adapters: Sequence[str])
 
 def answers(case: StackCase) -> list[torch.Tensor]:
     """Return the last hidden states of every row through a case's stack."""
-    config = BertConfig(
-        hidden_size=CONFIG.hidden_size,
-        num_hidden_layers=CONFIG.num_hidden_layers,
-        num_attention_heads=CONFIG.num_attention_heads,
-        intermediate_size=CONFIG.intermediate_size,
-        max_position_embeddings=CONFIG.max_position_embeddings,
-        vocab_size=CONFIG.vocab_size,
-        attn_implementation="eager",
-    )
+    config = BertConfig.from_dict(asdict(CONFIG))
     whole = BertAdapterModel(config).eval()
     found = whole.bert.load_state_dict(tiny_weights(CONFIG, SEED), strict=False)
     if found.unexpected_keys or set(found.missing_keys) - {_ALIAS}:

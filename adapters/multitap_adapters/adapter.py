@@ -4,6 +4,7 @@ The same class serves and trains: tensors that ask for a gradient get one.
 """
 
 from collections.abc import Mapping
+from typing import get_args
 
 from torch import Tensor
 
@@ -11,9 +12,9 @@ from .bottleneck import BottleneckSite
 from .encoder import Norm
 from .errors import UnsupportedSpec
 from .head import HeadStack
-from .spec import AdapterSpec, Bottleneck, LayerNorms, Module, Site
+from .spec import AdapterSpec, Bottleneck, HeadKind, LayerNorms, Module, Site
 
-_RUNNABLE_HEADS = frozenset({"classification"})
+_RUNNABLE_HEADS = frozenset(get_args(HeadKind))
 
 
 def require_runnable(spec: AdapterSpec) -> None:

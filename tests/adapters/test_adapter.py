@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 from torch.testing import assert_close
 
+from every_kind import HEADS
 from mixed_batches import run_alone
 from multitap_adapters.adapter import Adapter, below, require_runnable
 from multitap_adapters.backbone import Backbone
@@ -16,9 +17,7 @@ from multitap_adapters.file import AdapterFile
 from multitap_adapters.loading import float_tensors, load_adapter
 from multitap_adapters.spec import (
     Bottleneck,
-    Head,
     HeadKind,
-    HeadLayer,
     Invertible,
     LayerNorms,
     Lora,
@@ -153,14 +152,6 @@ def test_a_method_that_cannot_be_run_is_refused(
         Adapter(spec, {}, norm_eps=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("kind", "labels", "out"),
-    [("multilabel", ("a",), 1), ("regression", (), 1), ("embedding", (), 4)],
-)
-def test_a_head_that_cannot_be_run_is_refused(
-    tiny_backbone: Backbone, kind: HeadKind, labels: tuple[str, ...], out: int
-) -> None:
-    head = Head(kind=kind, labels=labels, input="cls", layers=(HeadLayer(out=out),))
-
-    with pytest.raises(UnsupportedSpec, match=f"head kind '{kind}'"):
-        require_runnable(random_spec(tiny_backbone.identity, head=head))
+@pytest.mark.parametrize("kind", get_args(HeadKind))
+def test_every_kind_of_head_can_be_run(tiny_backbone: Backbone, kind: HeadKind) -> None:
+    require_runnable(random_spec(tiny_backbone.identity, head=HEADS[kind]))

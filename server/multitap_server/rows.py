@@ -27,7 +27,7 @@ def require_parameters(kind: HeadKind, parameters: Parameters) -> None:
     """Return if every parameter that was given belongs to the kind. Raises: InvalidRequest."""
     foreign = parameters.model_fields_set - PARAMETERS[kind]
     if foreign:
-        message = f"a {kind} task does not take this parameter"
+        message = f"{_task(kind)} does not take this parameter"
         raise InvalidRequest(
             [Fault(at=f"parameters.{name}", message=message) for name in sorted(foreign)]
         )
@@ -68,11 +68,15 @@ def input_rows(kind: HeadKind, inputs: Sequence[Input], places: Sequence[str]) -
             rows.append(row)
             faults += _blank_tokens(row, place)
         else:
-            message = f"a {kind} task takes {_TAKEN[form]}, got {_name(row)}"
+            message = f"{_task(kind)} takes {_TAKEN[form]}, got {_name(row)}"
             faults.append(Fault(at=place, message=message))
     if faults:
         raise InvalidRequest(faults)
     return rows
+
+
+def _task(kind: HeadKind) -> str:
+    return f"{'an' if kind == 'embedding' else 'a'} {kind} task"
 
 
 def _row(value: Input) -> Row:

@@ -2,13 +2,15 @@
 
 A span's logit is its first token's start logit plus its last token's end logit (Devlin et al.
 2019, section 4.2), both from the window in whose middle the span stands best; so every span counts
-once. Shapes: N windows, T tokens of a window.
+once. Shapes: N windows, T tokens of a window, D tokens of a span.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from numpy.lib.stride_tricks import sliding_window_view
 
 from multitap_adapters.windows import Windows
 
@@ -38,32 +40,44 @@ def rank_spans(
     `visible` says of every token of the context whether it has more than spaces; a span needs one
     such token. Without any span, the second value is minus infinity.
     """
-    origins = np.array(windows.starts)
-    halfway = np.array(windows.halfway)
-    seen = np.concatenate([[0], np.cumsum(visible)])
-    found: list[npt.NDArray[np.float64]] = []
-    total = -np.inf
-    for longer in range(min(max_tokens, windows.length)):
-        first = np.arange(len(visible) - longer)
+    length = windows.length
+    if not length:
+        return [], -math.inf
+    longest = min(max_tokens, length)
+    padding = np.zeros(longest - 1)
+    place_T1, longer_1D = np.arange(length)[:, None], np.arange(longest)[None, :]
+    sums_TD = 2 * place_T1 + longer_1D - length + 1
+    fits_TD = place_T1 + longer_1D < length
+    seen = np.concatenate([[0], np.cumsum(visible), padding])
+    all_visible = bool(visible.all())
+    bounds = [-math.inf, *windows.halfway, math.inf]
+    found: list[Floats] = []
+    total = -math.inf
+    for index, begin in enumerate(windows.starts):
         # The same window as `Windows.owner` names.
-        window = np.searchsorted(halfway, 2 * first + longer - windows.length + 1, side="left")
-        place = first - origins[window]
-        fits = (place >= 0) & (place + longer < windows.length)
-        fits &= seen[first + longer + 1] > seen[first]
-        first, window, place = first[fits], window[fits], place[fits]
-        if not len(first):
+        middle_TD = sums_TD + 2 * begin
+        own_TD = fits_TD & (middle_TD > bounds[index]) & (middle_TD <= bounds[index + 1])
+        if not all_visible:
+            part = seen[begin : begin + length + longest]
+            own_TD &= sliding_window_view(part, longest)[1:] > part[:length, None]
+        place, longer = np.nonzero(own_TD)
+        if not len(place):
             continue
-        logits = starts_NT[window, place] + ends_NT[window, place + longer]
+        logits = starts_NT[index][place] + ends_NT[index][place + longer]
         total = float(np.logaddexp(total, _log_sum_exp(logits)))
         if len(logits) > limit:
             kept = np.argpartition(-logits, limit - 1)[:limit]
-            first, logits = first[kept], logits[kept]
-        found.append(np.stack([-logits, first, first + longer]))
+            place, longer, logits = place[kept], longer[kept], logits[kept]
+        found.append(np.stack([-logits, place + begin, place + begin + longer]))
+    return _best(found, limit), total
+
+
+def _best(found: list[Floats], limit: int) -> list[SpanLogit]:
     if not found:
-        return [], total
+        return []
     minus, first, last = np.concatenate(found, axis=1)
     order = np.lexsort((last, first, minus))[:limit].tolist()
-    return [SpanLogit(int(first[i]), int(last[i]), -float(minus[i])) for i in order], total
+    return [SpanLogit(int(first[i]), int(last[i]), -float(minus[i])) for i in order]
 
 
 def _log_sum_exp(values: Floats) -> float:

@@ -68,7 +68,7 @@ def rank_spans(
         if len(logits) > limit:
             kept = np.argpartition(-logits, limit - 1)[:limit]
             place, longer, logits = place[kept], longer[kept], logits[kept]
-        found.append(np.stack([-logits, place + begin, place + begin + longer]))
+        found.append(np.stack([-logits, place + begin, place + begin + longer]).astype(np.float64))
     return _best(found, limit), total
 
 

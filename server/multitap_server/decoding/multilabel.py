@@ -6,6 +6,7 @@ Shapes: R rows, L labels.
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from multitap.predictions import LabelScore, MultilabelPrediction, Prediction
 from multitap.wire import Parameters
@@ -29,15 +30,17 @@ def decode_multilabel(
     counts: list[int] = (sorted_RL >= threshold).sum(axis=1).tolist()
     budget.spend(sum(counts))
     return [
-        MultilabelPrediction(
-            labels=[
-                LabelScore(label=head.labels[index], score=score)
-                for index, score in zip(
-                    order[:count].tolist(), scores[:count].tolist(), strict=True
-                )
-            ]
-        )
-        for order, scores, count in zip(order_RL, sorted_RL, counts, strict=True)
+        MultilabelPrediction(labels=_labels(head, order_L[:count], scores_L[:count]))
+        for order_L, scores_L, count in zip(order_RL, sorted_RL, counts, strict=True)
+    ]
+
+
+def _labels(head: Head, order_L: npt.NDArray[np.intp], scores_L: Floats) -> list[LabelScore]:
+    places: list[int] = order_L.tolist()
+    scores: list[float] = scores_L.tolist()
+    return [
+        LabelScore(label=head.labels[place], score=score)
+        for place, score in zip(places, scores, strict=True)
     ]
 
 

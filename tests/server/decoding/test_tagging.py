@@ -13,7 +13,7 @@ from fake_engine import word_tokenizer
 from multitap.predictions import Entity, TaggingPrediction
 from multitap.wire import Parameters
 from multitap_server.decoding import RunRows, ScoreBudget, decode
-from multitap_server.engine.contract import Output, TextRow, TokensRow
+from multitap_server.engine.contract import EncodedWords, Output, TextRow, TokensRow
 from multitap_server.engine.tokenizing import encode_words
 from multitap_server.errors import TooLarge, UnusableOutput
 
@@ -45,9 +45,11 @@ def test_every_word_is_read_at_its_place_in_its_window(counts: list[int], max_to
     found = entities_of(run, WORDS)
 
     for index, (_, encoded, outputs) in enumerate(run.by_input()):
+        assert isinstance(encoded, EncodedWords)
         assert len(found[index]) == counts[index]
-        for entity, place in zip(found[index], getattr(encoded, "places"), strict=True):  # noqa: B009  of a union
-            powers = [math.exp(float(z)) for z in outputs[place.window][place.token]]
+        for entity, place in zip(found[index], encoded.places, strict=True):
+            logits: list[float] = outputs[place.window][place.token].tolist()
+            powers = [math.exp(logit) for logit in logits]
             best = max(range(len(TAGS)), key=powers.__getitem__)
             assert entity.label == TAGS[best]
             assert entity.score == pytest.approx(powers[best] / sum(powers), rel=1e-9)

@@ -106,7 +106,7 @@ async def test_a_token_without_a_visible_character_is_named(
 
 
 async def test_no_tokens_and_wrong_tokens_are_named(service: KindService) -> None:
-    inputs = [{"tokens": []}, {"tokens": ["a", 3]}, {"tokens": "a b"}]
+    inputs: list[object] = [{"tokens": []}, {"tokens": ["a", 3]}, {"tokens": "a b"}]
     response = await service.post("/predict/tagging", {"inputs": inputs})
 
     assert [at for at, _ in read_faults(response)] == [
@@ -130,7 +130,7 @@ async def test_more_entities_than_an_answer_may_hold_are_too_large(
     tiny_backbone: Backbone,
 ) -> None:
     async with kind_service(tiny_backbone, ServerConfig(scores_per_call=20)) as service:
-        body = {"inputs": "film " * 20, "parameters": {"aggregation": "token"}}
+        body: dict[str, object] = {"inputs": "film " * 20, "parameters": {"aggregation": "token"}}
         fine = await service.post("/predict/tagging", body)
         body["inputs"] = ["film " * 10, "film " * 11]
         large = await service.post("/predict/tagging", body)

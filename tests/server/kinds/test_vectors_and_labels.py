@@ -55,7 +55,7 @@ async def test_an_embedding_is_the_mean_of_the_hidden_states_scaled_as_asked(
     own = (await service.predict("embedding", TEXT))["embedding"]
     plain = (await service.predict("embedding", TEXT, normalize=False))["embedding"]
 
-    scaled_E = torch.nn.functional.normalize(torch.from_numpy(mean_E), dim=0).numpy()
+    scaled_E = torch.nn.functional.normalize(torch.tensor(mean_E), dim=0).numpy()
     np.testing.assert_allclose(plain, mean_E, rtol=1e-5, atol=1e-5)
     np.testing.assert_allclose(own, scaled_E, rtol=1e-5, atol=1e-6)
     assert sum(value * value for value in own) == pytest.approx(1, abs=1e-12)

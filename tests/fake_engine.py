@@ -25,6 +25,7 @@ from multitap_server.engine.contract import (
     EngineStatistics,
     Output,
     QuestionRow,
+    Row,
     TextRow,
     TokensRow,
 )
@@ -75,6 +76,7 @@ class FakeEngine:
     encoded: list[tuple[list[TextRow], int]] = field(
         default_factory=list[tuple[list[TextRow], int]]
     )
+    windowed: list[tuple[list[Row], int]] = field(default_factory=list[tuple[list[Row], int]])
     submitted: list[tuple[str, int, float | None]] = field(
         default_factory=list[tuple[str, int, float | None]]
     )
@@ -115,13 +117,15 @@ class FakeEngine:
     def encode_words(
         self, rows: Sequence[TextRow | TokensRow], *, max_tokens: int
     ) -> list[EncodedWords]:
-        """Split and tokenize as the real engine does."""
+        """Split and tokenize as the real engine does, and note the call."""
+        self.windowed.append((list(rows), max_tokens))
         return encode_words(word_tokenizer(), rows, max_tokens=max_tokens)
 
     def encode_questions(
         self, rows: Sequence[QuestionRow], *, max_tokens: int
     ) -> list[EncodedQuestion]:
-        """Tokenize as the real engine does."""
+        """Tokenize as the real engine does, and note the call."""
+        self.windowed.append((list(rows), max_tokens))
         return encode_questions(word_tokenizer(), rows, max_tokens=max_tokens)
 
     def submit(

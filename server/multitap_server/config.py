@@ -80,7 +80,10 @@ class ServerConfig(BaseModel):
     upload_body_s: Seconds = Field(default=900, description="wait for a whole upload, s")
 
     rows_per_call: int = Field(
-        default=1_024, ge=1, le=100_000, description="rows (inputs times tasks, or windows) of one call"
+        default=1_024,
+        ge=1,
+        le=100_000,
+        description="rows of one call: inputs times tasks, windows",
     )
     characters_per_row: int = Field(
         default=100_000, ge=1, le=10_000_000, description="characters of one row"

@@ -41,6 +41,8 @@ AnswerT = TypeVar("AnswerT", PredictAnswer, RowAnswer)
 _PART_FAILURES: Final = (RegistryError, EngineError, EdgeError)
 # Outputs (as `decoding_cost` counts) that are decoded in less time than a hand-over to a thread.
 _INLINE_OUTPUTS: Final = 20_000
+# Outputs of heads over tokens (tokens times labels) that a call may hold in memory: 256 MiB.
+MOST_OUTPUTS: Final = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +173,8 @@ class Predictions:
         limit = self._config.rows_per_call
         if sum(len(each.rows) for part in parts for each in part.encoded) > limit:
             raise TooLarge("the call", limit, "rows, counting each window of a long text")
+        if sum(_token_outputs(part) for part in parts) > MOST_OUTPUTS:
+            raise TooLarge("the call", MOST_OUTPUTS, "outputs (tokens times labels)")
 
     async def _compute(self, parts: Sequence[Part], deadline: Deadline, call: Call) -> None:
         """Submit every part, then wait for all of them."""
@@ -247,6 +251,14 @@ def _collect(
         end = start + len(part.windows())
         part.outputs = outputs[start:end]
         start = end
+
+
+def _token_outputs(part: Part) -> int:
+    """Return how many outputs a head over tokens gives for a part; heads that pool give few."""
+    head = part.record.spec.head
+    if head.input != "tokens":
+        return 0
+    return head.layers[-1].out * sum(len(row.token_ids) for row in part.windows())
 
 
 def _row_scores(part: Part, parameters: Parameters) -> int:

@@ -1,7 +1,7 @@
 """Labelled parts of a text: each word's label from its first token, and neighbours joined.
 
 A word's score is the probability of its label, an entity's the mean of its words' scores.
-Shapes: W words, T tokens of all windows, L labels.
+Shapes: W words, L labels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -42,8 +42,8 @@ def decode_tagging(
 def _word_scores(encoded: EncodedWords, outputs: Sequence[Output], kind: str) -> Floats:
     starts = [0, *accumulate(len(output) for output in outputs)]
     tokens = [starts[place.window] + place.token for place in encoded.places]
-    logits_TL = np.concatenate(outputs).astype(np.float64)
-    return softmax(require_finite(logits_TL, kind)[tokens])
+    logits_WL = np.concatenate(outputs)[tokens].astype(np.float64)
+    return softmax(require_finite(logits_WL, kind))
 
 
 def _entities(

@@ -151,6 +151,16 @@ async def test_more_windows_than_a_call_may_have_rows_are_too_large(
     assert "counting each window" in large.json()["detail"]
 
 
+async def test_more_outputs_than_fit_into_memory_are_too_large(service: KindService) -> None:
+    service.publish("vast", tagging_head([f"l{index}" for index in range(8_000)]), max_tokens=64)
+    fine = await service.post("/predict/vast", {"inputs": "film " * 50})
+    large = await service.post("/predict/vast", {"inputs": "film " * 9_000})
+
+    assert fine.status_code == 200
+    assert read_code(large) == (413, "too_large")
+    assert "tokens times labels" in large.json()["detail"]
+
+
 async def test_labels_that_are_parts_of_speech_stay_apart(service: KindService) -> None:
     service.publish("speech", tagging_head(["NOUN"]))
     found = (await service.predict("speech", "good old film"))["entities"]

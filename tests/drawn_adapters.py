@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, get_args
 
-from multitap_adapters.adapter import require_runnable
 from multitap_adapters.errors import UnsupportedSpec
 from multitap_adapters.spec import (
     Activation,
@@ -21,6 +20,7 @@ from multitap_adapters.spec import (
     Projection,
     Site,
 )
+from multitap_adapters.stacks import require_stackable
 from multitap_adapters.tokenizer import TokenizedRow
 from random_adapters import random_spec
 from tiny_model import TinyModel
@@ -128,7 +128,7 @@ class Draw:
             if isinstance(module, LayerNorms) and any(isinstance(m, LayerNorms) for m in chosen):
                 continue
             try:
-                require_runnable(random_spec(model.identity, modules=(*chosen, module)))
+                require_stackable(random_spec(model.identity, modules=(*chosen, module)))
             except UnsupportedSpec:
                 continue
             chosen += (module,)

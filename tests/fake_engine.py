@@ -1,7 +1,8 @@
 """An engine without a backbone: logits are sums over token ids, so every answer can be foretold.
 
 A word is one token, whose id counts its letters; two more tokens stand around a text. Label `i` of
-a row has the logit ``sum(ids) % 7 - i``, unless `logits` says otherwise.
+a row has the logit ``sum(ids) % 7 - i``, unless `logits` says otherwise. Where a head looks at
+every token, the best label of token `t` is label ``t % labels``.
 """
 
 import asyncio
@@ -9,11 +10,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from tokenizers import Tokenizer as LibraryTokenizer
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import WhitespaceSplit
+from tokenizers.processors import TemplateProcessing
 
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.spec import AdapterSpec, BackboneIdentity
-from multitap_server.engine.contract import EncodedRow, EngineStatistics, Output, TextRow
+from multitap_adapters.tokenizer import Tokenizer
+from multitap_server.engine.contract import (
+    EncodedQuestion,
+    EncodedRow,
+    EncodedWords,
+    EngineStatistics,
+    Output,
+    QuestionRow,
+    Row,
+    TextRow,
+    TokensRow,
+)
 from multitap_server.engine.errors import BackboneMismatch, EngineError, InputTooLong
+from multitap_server.engine.tokenizing import encode_questions, encode_words
 from sample_adapters import SAMPLE_BACKBONE
 
 LABELS = 2
@@ -25,17 +42,30 @@ def token_ids(row: TextRow) -> list[int]:
     return [1, *(n for text in texts for n in (*map(len, text.split()), 2))]
 
 
+def word_tokenizer() -> Tokenizer:
+    """Return a tokenizer to which every word is one unknown token."""
+    vocabulary = {"?": 0, "<": 1, ">": 2}
+    tokenizer = LibraryTokenizer(WordLevel(vocabulary, unk_token="?"))  # noqa: S106  a word
+    tokenizer.pre_tokenizer = WhitespaceSplit()
+    tokenizer.post_processor = TemplateProcessing(
+        single="< $A >", pair="< $A > $B >", special_tokens=[("<", 1), (">", 2)]
+    )
+    return Tokenizer(tokenizer.to_str())
+
+
 @dataclass
 class FakeEngine:
     """An engine in memory, with switches for everything that can go wrong.
 
-    `labels` is the number of outputs of a row, by digest. Futures stay open until `release`, which
+    `labels` is the number of outputs of a row, by digest; `over_tokens` has the digests of heads
+    with outputs for every token. Futures stay open until `release`, which
     comes by itself with the submission that makes `together` of them; while `held`, never.
     `queued` is set by the first submission.
     """
 
     backbone: BackboneIdentity = SAMPLE_BACKBONE
     labels: dict[str, int] = field(default_factory=dict[str, int])
+    over_tokens: set[str] = field(default_factory=set[str])
     logits: list[float] | None = None
     held: bool = False
     together: int = 1
@@ -46,6 +76,7 @@ class FakeEngine:
     encoded: list[tuple[list[TextRow], int]] = field(
         default_factory=list[tuple[list[TextRow], int]]
     )
+    windowed: list[tuple[list[Row], int]] = field(default_factory=list[tuple[list[Row], int]])
     submitted: list[tuple[str, int, float | None]] = field(
         default_factory=list[tuple[str, int, float | None]]
     )
@@ -82,6 +113,20 @@ class FakeEngine:
             cut = ids[:max_tokens]
             encoded.append(EncodedRow(cut, [0] * len(cut), len(ids) > max_tokens))
         return encoded
+
+    def encode_words(
+        self, rows: Sequence[TextRow | TokensRow], *, max_tokens: int
+    ) -> list[EncodedWords]:
+        """Split and tokenize as the real engine does, and note the call."""
+        self.windowed.append((list(rows), max_tokens))
+        return encode_words(word_tokenizer(), rows, max_tokens=max_tokens)
+
+    def encode_questions(
+        self, rows: Sequence[QuestionRow], *, max_tokens: int
+    ) -> list[EncodedQuestion]:
+        """Tokenize as the real engine does, and note the call."""
+        self.windowed.append((list(rows), max_tokens))
+        return encode_questions(word_tokenizer(), rows, max_tokens=max_tokens)
 
     def submit(
         self, digest: str, rows: Sequence[EncodedRow], *, timeout_s: float | None = None
@@ -130,5 +175,9 @@ class FakeEngine:
         if self.logits is not None:
             return np.array(self.logits, dtype=np.float32)
         labels = self.labels.get(digest, LABELS)
+        if digest in self.over_tokens:
+            places = np.arange(len(row.token_ids)) % labels
+            distances: Output = np.abs(places[:, None] - np.arange(labels)).astype(np.float32)
+            return -distances
         base = sum(row.token_ids) % 7
         return np.array([base - label for label in range(labels)], dtype=np.float32)

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from .bottleneck import BottleneckSite, through
 from .encoder import Norm, Place
-from .errors import UnsupportedSpec
 from .head import HeadStack
 from .ia3 import Ia3Tap, ia3_taps
 from .invertible import InvertibleEmbedding
@@ -30,15 +29,6 @@ from .spec import (
 )
 from .stacks import require_stackable
 
-_RUNNABLE_HEADS = frozenset({"classification", "multilabel", "regression"})
-
-
-def require_runnable(spec: AdapterSpec) -> None:
-    """Return where this package can run the specification; raise UnsupportedSpec otherwise."""
-    if spec.head.kind not in _RUNNABLE_HEADS:
-        raise UnsupportedSpec(f"head kind {spec.head.kind!r} cannot be run yet")
-    require_stackable(spec)
-
 
 class Adapter:
     """One task's taps and head, over float tensors named as in its file."""
@@ -47,7 +37,7 @@ class Adapter:
         self, spec: AdapterSpec, tensors: Mapping[str, Tensor], *, norm_eps: float
     ) -> None:
         """Build from a file's tensors; `norm_eps` is the backbone's. Raises: UnsupportedSpec."""
-        require_runnable(spec)
+        require_stackable(spec)
         self.spec = spec
         self.head = HeadStack(spec.head, tensors)
         self.size_bytes = sum(tensor.nbytes for tensor in tensors.values())

@@ -1,12 +1,13 @@
 """Heads: hidden states of some rows in, their outputs out.
 
+An embedding comes out as it is, also where the head says `normalize`: a caller may ask for either.
+
 Shape suffixes: T tokens of all rows, H hidden, R rows, O outputs.
 """
 
 from collections.abc import Mapping, Sequence
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .linear import TrainableLinear
@@ -29,8 +30,6 @@ class HeadStack:
         x = self.pool(hidden_TH, lengths)
         for linear, layer in self._layers:
             x = linear(x, layer.activation)
-        if self.head.normalize:
-            x = F.normalize(x, dim=-1)
         return x
 
     def pool(self, hidden_TH: Tensor, lengths: Sequence[int]) -> Tensor:

@@ -1,6 +1,8 @@
 """A backbone's tokenizer without its own truncation and padding: we cut, and never pad.
 
-Calls release the interpreter's lock, so threads can tokenize side by side.
+Besides rows that are ready to run, it gives rows that say where their words or their characters
+are, for those who cut by windows (word_windows.py, question_windows.py). Calls release the
+interpreter's lock, so threads can tokenize side by side.
 """
 
 import json
@@ -30,6 +32,51 @@ class TokenizedRow:
     tokens: int
 
 
+@dataclass(frozen=True, slots=True)
+class WordTokens:
+    """The whole row of a text that was split into words, however long.
+
+    `content` are the places of the tokens that are not special; `words` has each one's word.
+    """
+
+    token_ids: Sequence[int]
+    type_ids: Sequence[int]
+    content: range
+    words: Sequence[int]
+
+    def cut(self, start: int, stop: int) -> TokenizedRow:
+        """Return the row of the content's tokens from `start` to `stop`, with the special ones."""
+        first = self.content.start
+        slices = (slice(first), slice(first + start, first + stop), slice(self.content.stop, None))
+        return _cut(self.token_ids, self.type_ids, slices)
+
+
+@dataclass(frozen=True, slots=True)
+class PairTokens:
+    """The whole row of a question with its context, however long.
+
+    `question` and `context` are the places of their tokens; `spans` has the characters, in the
+    context, of each of the context's.
+    """
+
+    token_ids: Sequence[int]
+    type_ids: Sequence[int]
+    question: range
+    context: range
+    spans: Sequence[tuple[int, int]]
+
+    def cut(self, kept: int, start: int, stop: int) -> TokenizedRow:
+        """Return the row of the question's first `kept` tokens and the context's in a window."""
+        first = self.context.start
+        slices = (
+            slice(self.question.start + kept),
+            slice(self.question.stop, first),
+            slice(first + start, first + stop),
+            slice(self.context.stop, None),
+        )
+        return _cut(self.token_ids, self.type_ids, slices)
+
+
 class Tokenizer:
     """Texts in, ids out."""
 
@@ -45,6 +92,8 @@ class Tokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self.num_ids = 1 + max(self._tokenizer.get_vocab().values(), default=-1)
+        # Byte-level vocabularies know a word by the space before it, which split texts have lost.
+        self._before_word = " " if _needs_space(kept.get("pre_tokenizer")) else ""
 
     @classmethod
     def read(cls, folder: Path) -> Self:
@@ -66,6 +115,62 @@ class Tokenizer:
         """
         encodings = self._tokenizer.encode_batch_fast(list(texts), add_special_tokens=True)
         return [_row(encoding, max_tokens) for encoding in encodings]
+
+    def tokenize_words(self, texts: Sequence[Sequence[str]]) -> list[WordTokens]:
+        """Tokenize texts that are split into words, each word by itself; nothing is cut."""
+        space = self._before_word
+        split = [[f"{space}{word}" for word in words] if space else list(words) for words in texts]
+        return [
+            _word_tokens(encoding)
+            for encoding in self._tokenizer.encode_batch(split, is_pretokenized=True)
+        ]
+
+    def tokenize_questions(self, questions: Sequence[tuple[str, str]]) -> list[PairTokens]:
+        """Tokenize questions, each with its context; nothing is cut."""
+        return [_pair_tokens(e) for e in self._tokenizer.encode_batch(list(questions))]
+
+    def special_tokens(self, *, pair: bool) -> int:
+        """Return how many special tokens a row has."""
+        return self._tokenizer.num_special_tokens_to_add(pair)
+
+
+def _word_tokens(encoding: Encoding) -> WordTokens:
+    content = _places(encoding.sequence_ids, 0)
+    words = cast("list[int]", encoding.word_ids[content.start : content.stop])
+    return WordTokens(encoding.ids, encoding.type_ids, content, words)
+
+
+def _pair_tokens(encoding: Encoding) -> PairTokens:
+    sides = encoding.sequence_ids
+    question = _places(sides, 0) or range(0)  # an empty one hides nothing of what follows
+    context = _places(sides, 1)
+    spans = encoding.offsets[context.start : context.stop]
+    return PairTokens(encoding.ids, encoding.type_ids, question, context, spans)
+
+
+def _places(sides: Sequence[int | None], side: int) -> range:
+    """Return the places of one text's tokens, which are adjacent; behind all where it has none."""
+    count = sides.count(side)
+    start = sides.index(side) if count else len(sides)
+    return range(start, start + count)
+
+
+def _cut(
+    token_ids: Sequence[int], type_ids: Sequence[int], slices: Sequence[slice]
+) -> TokenizedRow:
+    kept_ids = [token for part in slices for token in token_ids[part]]
+    kept_types = [kind for part in slices for kind in type_ids[part]]
+    return TokenizedRow(kept_ids, kept_types, len(kept_ids))
+
+
+def _needs_space(pre_tokenizer: Json) -> bool:
+    """Whether this part of a `tokenizer.json` leaves a word's first space to the text."""
+    if not isinstance(pre_tokenizer, dict):
+        return False
+    parts = pre_tokenizer.get("pretokenizers")
+    if isinstance(parts, list):
+        return any(_needs_space(part) for part in parts)
+    return pre_tokenizer.get("type") == "ByteLevel" and not pre_tokenizer.get("add_prefix_space")
 
 
 def _row(encoding: Encoding, max_tokens: int) -> TokenizedRow:

@@ -80,13 +80,16 @@ class ServerConfig(BaseModel):
     upload_body_s: Seconds = Field(default=900, description="wait for a whole upload, s")
 
     rows_per_call: int = Field(
-        default=1_024, ge=1, le=100_000, description="rows (inputs times tasks) of one call"
+        default=1_024,
+        ge=1,
+        le=100_000,
+        description="rows of one call: inputs times tasks, windows",
     )
     characters_per_row: int = Field(
         default=100_000, ge=1, le=10_000_000, description="characters of one row"
     )
     scores_per_call: int = Field(
-        default=200_000, ge=1, le=10_000_000, description="scores (rows times top_k) of one answer"
+        default=200_000, ge=1, le=10_000_000, description="scores, entities or values of one answer"
     )
     json_depth: int = Field(default=16, ge=4, le=200, description="nesting of a JSON body")
     predict_timeout_s: Seconds = Field(

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from multitap.wire import PredictAnswer, Prediction, RowAnswer, Usage
+from multitap.predictions import Prediction
+from multitap.wire import PredictAnswer, RowAnswer, Usage
 from multitap_registry.contract import VersionRecord
 
-from .engine.contract import EncodedRow, Output, TextRow
+from .decoding import RunRows
+from .engine.contract import Encoded, EncodedRow, Output, Row
 
 
 @dataclass(slots=True)
@@ -17,12 +19,20 @@ class Part:
     """
 
     record: VersionRecord
-    rows: Sequence[TextRow]
+    rows: Sequence[Row]
     places: Sequence[str]
-    encoded: Sequence[EncodedRow] = ()
+    encoded: Sequence[Encoded] = ()
     outputs: Sequence[Output] = ()
     predictions: list[Prediction] = field(default_factory=list[Prediction])
     failure: Exception | None = None
+
+    def windows(self) -> list[EncodedRow]:
+        """Return the rows that the engine runs: one for each input, or several of a long one."""
+        return [row for each in self.encoded for row in each.rows]
+
+    def run_rows(self) -> RunRows:
+        """Return what is decoded."""
+        return RunRows(self.rows, self.encoded, self.outputs)
 
     def answer(self) -> PredictAnswer:
         """Return the answer to the part's rows."""
@@ -35,7 +45,7 @@ class Part:
             predictions=self.predictions,
             usage=Usage(
                 rows=len(self.rows),
-                tokens=sum(len(row.token_ids) for row in self.encoded),
+                tokens=sum(len(row.token_ids) for row in self.windows()),
                 truncated=sum(row.truncated for row in self.encoded),
             ),
         )

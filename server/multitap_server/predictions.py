@@ -23,7 +23,7 @@ from multitap_registry.errors import RegistryError
 
 from .config import ServerConfig
 from .deadline import Deadline
-from .decoding import decode
+from .decoding import ScoreBudget, decode, decoding_cost
 from .encoding import Encoding
 from .engine.contract import EncodedRow, Engine, Output
 from .engine.errors import EngineError
@@ -31,7 +31,7 @@ from .errors import EdgeError, TooLarge
 from .metrics import Metrics
 from .parts import Part
 from .references import lookup_reference
-from .rows import require_parameters, require_sizes, text_rows
+from .rows import input_rows, require_parameters, require_sizes
 from .servability import Servability
 from .settling import outcome_error, release, settle
 from .threads import Threads
@@ -39,8 +39,10 @@ from .threads import Threads
 AnswerT = TypeVar("AnswerT", PredictAnswer, RowAnswer)
 # What fails one part of a call and leaves the others alone.
 _PART_FAILURES: Final = (RegistryError, EngineError, EdgeError)
-# Outputs (rows times labels) that are decoded in less time than a hand-over to a thread takes.
+# Outputs (as `decoding_cost` counts) that are decoded in less time than a hand-over to a thread.
 _INLINE_OUTPUTS: Final = 20_000
+# Outputs of heads over tokens (tokens times labels) that a call may hold in memory: 256 MiB.
+MOST_OUTPUTS: Final = 2**26
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +136,7 @@ class Predictions:
         self._servability.require(record.spec)
         kind = record.spec.head.kind
         require_parameters(kind, parameters)
-        return Part(record, text_rows(kind, inputs, places), places)
+        return Part(record, input_rows(kind, inputs, places), places)
 
     def _attempt(
         self,
@@ -157,17 +159,22 @@ class Predictions:
         timeout_s = self._config.predict_timeout_s if timeout_ms is None else timeout_ms / 1000
         deadline = Deadline.after(timeout_s, since_s=call.arrived_s)
         await self._encoding.encode(parts, deadline, truncate=parameters.truncate)
+        self._require_few_windows(parts)
         await self._compute([part for part in parts if part.failure is None], deadline, call)
         await self._decode([part for part in parts if part.failure is None], parameters)
 
     def _require_few_scores(self, parts: Sequence[Part], parameters: Parameters) -> None:
+        """Refuse what is too much before it is computed; some answers show it only later."""
         limit = self._config.scores_per_call
-        top_k = parameters.top_k or 0
-        scores = sum(
-            len(part.rows) * min(top_k, len(part.record.spec.head.labels)) for part in parts
-        )
-        if scores > limit:
+        if sum(len(part.rows) * _row_scores(part, parameters) for part in parts) > limit:
             raise TooLarge("the answer", limit, "scores")
+
+    def _require_few_windows(self, parts: Sequence[Part]) -> None:
+        limit = self._config.rows_per_call
+        if sum(len(each.rows) for part in parts for each in part.encoded) > limit:
+            raise TooLarge("the call", limit, "rows, counting each window of a long text")
+        if sum(_token_outputs(part) for part in parts) > MOST_OUTPUTS:
+            raise TooLarge("the call", MOST_OUTPUTS, "outputs (tokens times labels)")
 
     async def _compute(self, parts: Sequence[Part], deadline: Deadline, call: Call) -> None:
         """Submit every part, then wait for all of them."""
@@ -177,7 +184,7 @@ class Predictions:
         futures: dict[str, asyncio.Future[list[Output]]] = {}
         try:
             for digest, group in groups.items():
-                rows = [row for part in group for row in part.encoded]
+                rows = [row for part in group for row in part.windows()]
                 future = self._submit(group, digest, rows, deadline)
                 if future is not None:
                     futures[digest] = future
@@ -199,11 +206,14 @@ class Predictions:
             return None
 
     async def _decode(self, parts: Sequence[Part], parameters: Parameters) -> None:
-        size = sum(len(part.rows) * len(part.record.spec.head.labels) for part in parts)
-        if size <= _INLINE_OUTPUTS:
-            _decode_parts(parts, parameters)
+        budget = ScoreBudget(self._config.scores_per_call)
+        cost = sum(
+            decoding_cost(part.record.spec.head, part.run_rows(), parameters) for part in parts
+        )
+        if cost <= _INLINE_OUTPUTS:
+            _decode_parts(parts, parameters, budget)
         else:
-            await self._threads.run(lambda: _decode_parts(parts, parameters))
+            await self._threads.run(lambda: _decode_parts(parts, parameters, budget))
         for part in parts:
             if part.failure is None:
                 self._metrics.count_rows(part.record.spec.head.kind, len(part.rows))
@@ -238,13 +248,38 @@ def _collect(
     outputs = future.result()
     start = 0
     for part in group:
-        part.outputs = outputs[start : start + len(part.rows)]
-        start += len(part.rows)
+        end = start + len(part.windows())
+        part.outputs = outputs[start:end]
+        start = end
 
 
-def _decode_parts(parts: Sequence[Part], parameters: Parameters) -> None:
+def _token_outputs(part: Part) -> int:
+    """Return how many outputs a head over tokens gives for a part; heads that pool give few."""
+    head = part.record.spec.head
+    if head.input != "tokens":
+        return 0
+    return head.layers[-1].out * sum(len(row.token_ids) for row in part.windows())
+
+
+def _row_scores(part: Part, parameters: Parameters) -> int:
+    """Return how many numbers the prediction of one row holds, as far as is known beforehand."""
+    spec = part.record.spec
+    head = spec.head
+    match head.kind:
+        case "classification" | "multilabel":
+            return min(parameters.top_k or 0, len(head.labels))
+        case "question_answering":
+            return parameters.top_k or 0
+        case "embedding":
+            return head.layers[-1].out if head.layers else spec.backbone.hidden_size
+        case "regression" | "tagging":
+            return 0
+
+
+def _decode_parts(parts: Sequence[Part], parameters: Parameters, budget: ScoreBudget) -> None:
     for part in parts:
         try:
-            part.predictions = decode(part.record.spec.head, part.outputs, parameters)
+            head = part.record.spec.head
+            part.predictions = decode(head, part.run_rows(), parameters, budget)
         except EdgeError as error:
             part.failure = error

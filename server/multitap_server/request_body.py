@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from multitap.wire import Request as WireRequest
+from multitap.message import Request as WireRequest
 
 from .errors import UnsupportedMediaType
 from .faults import invalid_request

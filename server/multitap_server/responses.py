@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic_core import to_json
 from starlette.responses import Response
 
-from multitap.wire import Answer
+from multitap.message import Answer
 
 from .request_body import JSON_TYPE
 

@@ -1,15 +1,14 @@
-"""Whether this server can answer with an adapter: its engine runs it, and its kind is decoded."""
+"""Whether this server can answer with an adapter: whatever its engine runs, it decodes."""
 
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.spec import AdapterSpec
 
-from .decoding import DECODERS
 from .engine.contract import Engine
 from .engine.errors import BackboneMismatch, UnsupportedAdapter
 
 
 class Servability:
-    """Asks the engine and the decoders."""
+    """Asks the engine."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -22,10 +21,6 @@ class Servability:
             UnsupportedAdapter: its method, size or kind is not served.
         """
         self._engine.require_servable(spec)
-        if spec.head.kind not in DECODERS:
-            kinds = ", ".join(sorted(DECODERS))
-            reason = f"kind {spec.head.kind!r} is not served yet, expected one of {kinds}"
-            raise UnsupportedAdapter(reason)
 
     def holds(self, spec: AdapterSpec) -> bool:
         """Whether `require` returns."""

@@ -8,23 +8,20 @@ from torch import Tensor
 from torch.testing import assert_close
 
 from mixed_batches import run_alone
-from multitap_adapters.adapter import Adapter, below, require_runnable
+from multitap_adapters.adapter import Adapter, below
 from multitap_adapters.backbone import Backbone
 from multitap_adapters.encoder import Norm
-from multitap_adapters.errors import UnsupportedSpec
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.loading import float_tensors, load_adapter
 from multitap_adapters.spec import (
     Bottleneck,
-    Head,
-    HeadKind,
-    HeadLayer,
     LayerNorms,
     Module,
     Site,
 )
+from multitap_adapters.stacks import require_stackable
 from plain_adapters import PlainNorm, plain_merge
-from random_adapters import houlsby, random_adapter, random_spec
+from random_adapters import houlsby, random_adapter
 
 _TOKENS = 6
 _VARIANTS: dict[str, tuple[Module, ...]] = {
@@ -130,17 +127,4 @@ def test_the_rest_of_a_name_stands_below_its_prefix() -> None:
 
 @pytest.mark.parametrize("variant", _VARIANTS)
 def test_these_specifications_can_be_run(tiny_backbone: Backbone, variant: str) -> None:
-    require_runnable(_file(tiny_backbone, variant).spec)
-
-
-@pytest.mark.parametrize(
-    ("kind", "labels", "out"),
-    [("multilabel", ("a",), 1), ("regression", (), 1), ("embedding", (), 4)],
-)
-def test_a_head_that_cannot_be_run_is_refused(
-    tiny_backbone: Backbone, kind: HeadKind, labels: tuple[str, ...], out: int
-) -> None:
-    head = Head(kind=kind, labels=labels, input="cls", layers=(HeadLayer(out=out),))
-
-    with pytest.raises(UnsupportedSpec, match=f"head kind '{kind}'"):
-        require_runnable(random_spec(tiny_backbone.identity, head=head))
+    require_stackable(_file(tiny_backbone, variant).spec)

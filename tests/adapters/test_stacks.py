@@ -2,7 +2,7 @@
 
 import pytest
 
-from multitap_adapters.adapter import Adapter, require_runnable
+from multitap_adapters.adapter import Adapter
 from multitap_adapters.errors import UnsupportedSpec
 from multitap_adapters.spec import (
     BackboneIdentity,
@@ -13,6 +13,7 @@ from multitap_adapters.spec import (
     Lora,
     Module,
 )
+from multitap_adapters.stacks import require_stackable
 from random_adapters import random_spec
 from tiny_backbone import TinyConfig
 from tiny_model import tiny_model
@@ -69,7 +70,7 @@ def test_a_stack_without_a_meaning_is_refused(
     spec = random_spec(identity, modules=modules)
 
     with pytest.raises(UnsupportedSpec, match=message):
-        require_runnable(spec)
+        require_stackable(spec)
     with pytest.raises(UnsupportedSpec, match=message):
         Adapter(spec, {}, norm_eps=1e-12)
 
@@ -88,11 +89,11 @@ def test_a_stack_without_a_meaning_is_refused(
 def test_modules_that_do_not_meet_or_stack_well_can_be_run(
     identity: BackboneIdentity, modules: tuple[Module, ...]
 ) -> None:
-    require_runnable(random_spec(identity, modules=modules))
+    require_stackable(random_spec(identity, modules=modules))
 
 
 def test_a_square_feed_forward_layer_can_have_stacked_updates() -> None:
     square = tiny_model(TinyConfig(intermediate_size=32)).identity
     spec = random_spec(square, modules=(_lora("ffn_up"), _lora("ffn_up")))
 
-    require_runnable(spec)
+    require_stackable(spec)

@@ -15,6 +15,7 @@ from multitap.answers import (
     require_success,
     retry_after_s,
 )
+from multitap.predictions import ClassificationPrediction
 from multitap.wire import Fault, PredictAnswer, Version
 
 NOW = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
@@ -29,7 +30,7 @@ def problem(code: str, status: int, **more: object) -> httpx.Response:
 def test_an_answer_is_parsed_into_its_wire_type() -> None:
     answer = parse(PredictAnswer, httpx.Response(200, json=ANSWER))
 
-    assert answer.predictions[0].label == "positive"
+    assert answer.typed(ClassificationPrediction)[0].label == "positive"
 
 
 def test_a_newer_servers_extra_fields_are_ignored() -> None:

@@ -22,6 +22,7 @@ from multitap import (
     Retries,
     TaskNotFound,
 )
+from multitap.predictions import ClassificationPrediction
 
 CONTENT = b"weights" * 100_000
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -60,7 +61,7 @@ async def test_a_prediction_comes_back_typed(script: Script, client: AsyncClient
 
     answer = await client.predict("sentiment", "A joy.", truncate=False)
 
-    assert answer.predictions[0].label == "positive"
+    assert answer.typed(ClassificationPrediction)[0].label == "positive"
     sent = json.loads(script.seen[0].body)
     assert sent == {"inputs": "A joy.", "parameters": {"truncate": False}}
 

@@ -11,6 +11,7 @@ from multitap.calls import Call, InputsLike, RowLike, Settings
 from multitap.files import UploadSource
 from multitap.unset import UNSET, Unset
 from multitap.wire import (
+    Parameters,
     PointRequest,
     PredictRequest,
     QuestionInput,
@@ -56,6 +57,23 @@ def test_settings_are_sent_only_where_they_differ_from_the_contracts_defaults() 
     sent = json.loads(body_of(calls.predict("sentiment", "a", settings)))
 
     assert sent["parameters"] == {"top_k": 2, "timeout_ms": 500, "truncate": False}
+
+
+def test_every_parameter_of_the_contract_can_be_sent() -> None:
+    settings = Settings(
+        top_k=2,
+        timeout_ms=500,
+        truncate=False,
+        threshold=0.0,
+        aggregation="token",
+        max_answer_tokens=5,
+        normalize=False,
+    )
+    call = calls.predict("a", "b", settings)
+
+    request = PredictRequest.model_validate_json(body_of(call))
+    assert request.parameters.model_fields_set == set(Parameters.model_fields)
+    assert (request.parameters.threshold, request.parameters.normalize) == (0.0, False)
 
 
 def test_a_deadline_is_waited_for_with_some_grace() -> None:

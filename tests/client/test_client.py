@@ -27,6 +27,7 @@ from multitap import (
     TaskNotFound,
     TooLarge,
 )
+from multitap.predictions import ClassificationPrediction
 
 CONTENT = b"weights" * 100_000
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -60,7 +61,7 @@ def test_a_prediction_comes_back_typed(script: Script, client: Client) -> None:
 
     answer = client.predict("sentiment", ["A joy."], top_k=1)
 
-    assert (answer.task, answer.version, answer.predictions[0].label) == (
+    assert (answer.task, answer.version, answer.typed(ClassificationPrediction)[0].label) == (
         "sentiment",
         3,
         "positive",
@@ -108,7 +109,7 @@ def test_rows_answer_in_order(script: Script, client: Client) -> None:
     [result] = client.predict_rows([("sentiment", "a")], timeout_ms=900).results
 
     assert not isinstance(result, ProblemResult)
-    assert result.prediction.score == 0.75
+    assert result.typed(ClassificationPrediction).score == 0.75
 
 
 def test_tasks_are_iterated_page_after_page(script: Script, client: Client) -> None:

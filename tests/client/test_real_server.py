@@ -25,6 +25,7 @@ from multitap import (
     VersionNotFound,
 )
 from multitap.calls import InputLike
+from multitap.predictions import ClassificationPrediction
 from multitap_server.engine.errors import EngineStopped
 from multitap_server.engine.errors import Overloaded as FullQueue
 from sample_adapters import SAMPLE_BACKBONE, random_file, sample_adapter, sample_spec
@@ -50,7 +51,7 @@ def test_texts_and_pairs_are_answered_in_order(client: Client, real_server: Runn
     answer = client.predict("sentiment", inputs, top_k=2)
 
     assert (answer.task, answer.version, answer.usage.rows) == ("sentiment", 1, 3)
-    assert [len(each.scores or []) for each in answer.predictions] == [2, 2, 2]
+    assert [len(each.scores or []) for each in answer.typed(ClassificationPrediction)] == [2, 2, 2]
     [(rows, _)] = real_server.engine.encoded
     assert [(row.text, row.text_pair) for row in rows] == [
         ("one", None),
@@ -76,7 +77,7 @@ def test_a_row_that_fails_stands_in_its_place(client: Client) -> None:
 
     assert isinstance(bad, ProblemResult)
     assert not isinstance(good, ProblemResult)
-    assert good.prediction.label == "bad"
+    assert good.typed(ClassificationPrediction).label == "bad"
 
 
 @pytest.mark.parametrize(

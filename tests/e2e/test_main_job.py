@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from multitap import AsyncClient, Client
+from multitap.predictions import ClassificationPrediction
 from served import PROGRAM, serving
 
 TEXTS = {"good": ("a joy", "the best day", "so good"), "bad": ("a bore", "the worst day", "so bad")}
@@ -56,7 +57,10 @@ def test_a_trained_adapter_is_pushed_and_answers_after_a_restart(
 
     assert first.digest == second.digest == version.digest
     assert first.predictions == second.predictions
-    assert {prediction.label for prediction in first.predictions} <= {"good", "bad"}
+    assert {prediction.label for prediction in first.typed(ClassificationPrediction)} <= {
+        "good",
+        "bad",
+    }
 
 
 async def test_64_mixed_texts_in_flight_take_a_few_forward_passes(

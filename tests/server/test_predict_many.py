@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
+from every_kind import HEADS, TAGS
 from fake_engine import FakeEngine
 from multitap.wire import (
     PredictAnswer,
@@ -13,9 +14,14 @@ from multitap.wire import (
     RowsPredictAnswer,
     TasksPredictAnswer,
 )
+from multitap_adapters.spec import AdapterSpec
 from multitap_registry.contract import VersionRecord
+from multitap_registry.memory import MemoryRegistry
+from multitap_server.engine.contract import TextRow
 from multitap_server.engine.errors import DeadlineExceeded, Overloaded
 from problem_reading import read_code, read_faults
+from publishing import publish
+from sample_adapters import SAMPLE_BACKBONE, random_file
 
 Publish = Callable[..., VersionRecord]
 
@@ -76,6 +82,23 @@ async def test_inputs_are_tokenized_once_for_all_tasks(
     [(rows, max_tokens)] = engine.encoded
     assert [row.text for row in rows] == ["x", "y"]
     assert max_tokens == 32
+
+
+@pytest.mark.usefixtures("mood")
+async def test_inputs_are_tokenized_once_for_each_form_that_tasks_take(
+    client: httpx.AsyncClient, engine: FakeEngine, registry: MemoryRegistry
+) -> None:
+    spec = AdapterSpec(backbone=SAMPLE_BACKBONE, max_tokens=32, head=HEADS["tagging"])
+    for seed, task in enumerate(("who", "where")):
+        record = publish(registry, task, random_file(spec, seed)).record
+        engine.labels[record.digest] = len(TAGS)
+        engine.over_tokens.add(record.digest)
+
+    results = await ask_tasks(client, {"tasks": ["who", "mood", "where"], "inputs": ["x", "x y"]})
+
+    assert codes(results) == ["", "", ""]
+    assert engine.encoded == [([TextRow("x"), TextRow("x y")], 32)]
+    assert engine.windowed == [([TextRow("x"), TextRow("x y")], 32)]
 
 
 @pytest.mark.usefixtures("mood", "topic")

@@ -2,15 +2,17 @@
 
 import hashlib
 from collections.abc import Callable
+from typing import get_args
 
 import httpx
 import pytest
 from fastapi import FastAPI
 
+from every_kind import HEADS
 from fake_engine import FakeEngine
 from http_exchange import CHUNKED, HOST, exchange
 from multitap.wire import Version, VersionList
-from multitap_adapters.spec import AdapterSpec, Head, HeadLayer
+from multitap_adapters.spec import AdapterSpec, HeadKind
 from multitap_registry.contract import VersionRecord
 from multitap_registry.errors import StorageFull, TaskNotFound
 from multitap_registry.memory import MemoryRegistry
@@ -157,16 +159,13 @@ async def test_an_adapter_that_the_engine_cannot_run_is_refused(
     assert is_empty(registry)
 
 
-async def test_a_kind_that_nobody_decodes_is_refused_by_name(
-    client: httpx.AsyncClient, registry: MemoryRegistry
-) -> None:
-    head = Head(kind="regression", input="cls", layers=(HeadLayer(out=1),))
-    spec = AdapterSpec(backbone=SAMPLE_BACKBONE, max_tokens=32, head=head)
+@pytest.mark.parametrize("kind", get_args(HeadKind))
+async def test_every_kind_of_task_is_published(client: httpx.AsyncClient, kind: HeadKind) -> None:
+    spec = AdapterSpec(backbone=SAMPLE_BACKBONE, max_tokens=32, head=HEADS[kind])
     response = await push(client, random_file(spec))
 
-    assert read_code(response) == (422, "invalid_adapter")
-    assert "'regression'" in response.json()["detail"]
-    assert is_empty(registry)
+    assert response.status_code == 201
+    assert response.json()["kind"] == kind
 
 
 async def test_a_canary_runs_before_a_version_is_published(

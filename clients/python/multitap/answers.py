@@ -10,8 +10,9 @@ import httpx
 from pydantic import ValidationError
 
 from .errors import BY_CODE, MultitapError, ServerError
+from .message import Answer
 from .publication import Publication
-from .wire import Answer, Problem, Version
+from .wire import Problem, Version
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 

@@ -18,7 +18,7 @@ from .publication import Publication
 from .references import pick_version, split_reference
 from .retries import Repeat, Retries
 from .unset import UNSET, Unset
-from .wire import PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
+from .wire import Aggregation, PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
 
 ResultT = TypeVar("ResultT")
 
@@ -59,9 +59,15 @@ class AsyncClient:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> PredictAnswer:
         """As `Client.predict`."""
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return await self._perform(calls.predict(reference, inputs, settings))
 
     async def predict_tasks(
@@ -72,9 +78,15 @@ class AsyncClient:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> TasksPredictAnswer:
         """As `Client.predict_tasks`."""
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return await self._perform(calls.predict_tasks(references, inputs, settings))
 
     async def predict_rows(
@@ -84,9 +96,15 @@ class AsyncClient:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> RowsPredictAnswer:
         """As `Client.predict_rows`."""
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return await self._perform(calls.predict_rows(rows, settings))
 
     async def tasks(

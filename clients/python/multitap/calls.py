@@ -19,6 +19,7 @@ from .publication import Publication
 from .retries import Repeat
 from .unset import UNSET, Unset
 from .wire import (
+    Aggregation,
     Input,
     PredictAnswer,
     RowRequest,
@@ -77,17 +78,23 @@ class Settings:
     top_k: int | None = None
     timeout_ms: int | None = None
     truncate: bool = True
+    threshold: float | None = None
+    aggregation: Aggregation | None = None
+    max_answer_tokens: int | None = None
+    normalize: bool | None = None
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return those that differ from the contract's defaults."""
-        chosen: dict[str, JsonValue] = {}
-        if self.top_k is not None:
-            chosen["top_k"] = self.top_k
-        if self.timeout_ms is not None:
-            chosen["timeout_ms"] = self.timeout_ms
-        if not self.truncate:
-            chosen["truncate"] = False
-        return chosen
+        chosen: dict[str, JsonValue | None] = {
+            "top_k": self.top_k,
+            "timeout_ms": self.timeout_ms,
+            "truncate": None if self.truncate else False,
+            "threshold": self.threshold,
+            "aggregation": self.aggregation,
+            "max_answer_tokens": self.max_answer_tokens,
+            "normalize": self.normalize,
+        }
+        return {name: value for name, value in chosen.items() if value is not None}
 
     @property
     def wait_s(self) -> float | None:

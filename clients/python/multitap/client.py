@@ -18,7 +18,7 @@ from .publication import Publication
 from .references import pick_version, split_reference
 from .retries import Repeat, Retries
 from .unset import UNSET, Unset
-from .wire import PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
+from .wire import Aggregation, PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
 
 ResultT = TypeVar("ResultT")
 
@@ -62,16 +62,25 @@ class Client:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> PredictAnswer:
         """Run one input or many through one task; predictions come in the inputs' order.
 
-        With `truncate` false an input longer than the task takes is an InvalidRequest.
+        With `truncate` false an input longer than the task takes is an InvalidRequest. `top_k` is
+        for classification, multilabel and question answering, `threshold` for multilabel,
+        `aggregation` for tagging, `max_answer_tokens` for question answering and `normalize` for
+        embedding tasks; a task of another kind refuses it.
 
         Raises:
             TaskNotFound, VersionNotFound, AliasNotFound, InvalidRequest, TooLarge,
             BackboneMismatch, Overloaded, DeadlineExceeded: as their names say.
         """
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return self._perform(calls.predict(reference, inputs, settings))
 
     def predict_tasks(
@@ -82,9 +91,15 @@ class Client:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> TasksPredictAnswer:
         """Run every input through every task; a task that fails is a ProblemResult in its place."""
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return self._perform(calls.predict_tasks(references, inputs, settings))
 
     def predict_rows(
@@ -94,12 +109,18 @@ class Client:
         top_k: int | None = None,
         timeout_ms: int | None = None,
         truncate: bool = True,
+        threshold: float | None = None,
+        aggregation: Aggregation | None = None,
+        max_answer_tokens: int | None = None,
+        normalize: bool | None = None,
     ) -> RowsPredictAnswer:
         """Run (reference, input) rows of any mix.
 
         A row that fails is a ProblemResult in its place.
         """
-        settings = Settings(top_k, timeout_ms, truncate)
+        settings = Settings(
+            top_k, timeout_ms, truncate, threshold, aggregation, max_answer_tokens, normalize
+        )
         return self._perform(calls.predict_rows(rows, settings))
 
     def tasks(

@@ -7,27 +7,17 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, TypeAlias, cast
 
-from pydantic import BaseModel, ConfigDict, Discriminator, FailFast, Field, Tag
+from pydantic import Discriminator, FailFast, Field, Tag, ValidationInfo, field_validator
+
+from .message import Answer, Request
+from .predictions import Prediction, PredictionT, parse_prediction, require_prediction
 
 JsonObject: TypeAlias = dict[str, Any]
 HeadKind = Literal[
     "classification", "multilabel", "regression", "tagging", "question_answering", "embedding"
 ]
+Aggregation: TypeAlias = Literal["entity", "token"]
 VersionNumber = Annotated[int, Field(ge=1, lt=10**18)]
-
-
-class Request(BaseModel):
-    """Base of what clients send; what they sent is never part of an error's text."""
-
-    model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, allow_inf_nan=False
-    )
-
-
-class Answer(BaseModel):
-    """Base of what servers send."""
-
-    model_config = ConfigDict(extra="ignore", frozen=True)
 
 
 class TextInput(Request):
@@ -93,7 +83,7 @@ class Parameters(Request):
     truncate: bool = True
     top_k: Annotated[int, Field(ge=1, le=10_000)] | None = None
     threshold: Annotated[float, Field(ge=0, le=1)] | None = None
-    aggregation: Literal["entity", "token"] | None = None
+    aggregation: Aggregation | None = None
     max_answer_tokens: Annotated[int, Field(ge=1, le=512)] | None = None
     normalize: bool | None = None
 
@@ -127,24 +117,6 @@ class RowsPredictRequest(Request):
     parameters: Parameters = Parameters()
 
 
-class LabelScore(Answer):
-    """A label and its probability."""
-
-    label: str
-    score: float
-
-
-class ClassificationPrediction(Answer):
-    """The most probable label; `scores` only where `top_k` was asked for."""
-
-    label: str
-    score: float
-    scores: list[LabelScore] | None = None
-
-
-Prediction: TypeAlias = ClassificationPrediction
-
-
 class Usage(Answer):
     """What a call cost: rows, tokens run, and rows that were cut to the task's length."""
 
@@ -162,6 +134,18 @@ class PredictAnswer(Answer):
     kind: HeadKind
     predictions: list[Prediction]
     usage: Usage
+
+    def typed(self, model: type[PredictionT]) -> list[PredictionT]:
+        """Return the predictions as the type of their kind. Raises: TypeError, if it is another."""
+        return [require_prediction(each, model) for each in self.predictions]
+
+    @field_validator("predictions", mode="before")
+    @classmethod
+    def _parse(cls, values: object, info: ValidationInfo) -> object:
+        kind = info.data.get("kind")
+        if kind is None or not isinstance(values, list):
+            return values
+        return [parse_prediction(kind, value) for value in cast("list[object]", values)]
 
 
 class Fault(Answer):
@@ -197,6 +181,16 @@ class RowAnswer(Answer):
     digest: str
     kind: HeadKind
     prediction: Prediction
+
+    def typed(self, model: type[PredictionT]) -> PredictionT:
+        """Return the prediction as the type of its kind. Raises: TypeError, if it is another."""
+        return require_prediction(self.prediction, model)
+
+    @field_validator("prediction", mode="before")
+    @classmethod
+    def _parse(cls, value: object, info: ValidationInfo) -> object:
+        kind = info.data.get("kind")
+        return value if kind is None else parse_prediction(kind, value)
 
 
 class TasksPredictAnswer(Answer):

@@ -2,7 +2,8 @@
 
 ``submit`` is called on the event loop and queues before it returns; ``encode`` and ``check`` block
 and belong in threads. Row outputs are float32 arrays: ``[labels]`` for heads that pool, and
-``[tokens, labels]`` for heads over tokens.
+``[tokens, labels]`` for heads over tokens. A text for a head over tokens may take several rows,
+its windows; nothing of it is cut.
 """
 
 from asyncio import Future
@@ -14,7 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 from multitap_adapters.file import AdapterFile
+from multitap_adapters.question_windows import QuestionRows
 from multitap_adapters.spec import AdapterSpec, BackboneIdentity
+from multitap_adapters.word_windows import WordPlace
+from multitap_adapters.words import Span
 
 Output: TypeAlias = npt.NDArray[np.float32]
 
@@ -28,12 +32,68 @@ class TextRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TokensRow:
+    """A text that its sender has split into words."""
+
+    tokens: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionRow:
+    """A question and the text that may hold its answer."""
+
+    question: str
+    context: str
+
+
+Row: TypeAlias = TextRow | TokensRow | QuestionRow
+
+
+@dataclass(frozen=True, slots=True)
 class EncodedRow:
     """One row as token and type ids; `truncated` where the text did not fit the task's length."""
 
     token_ids: Sequence[int]
     type_ids: Sequence[int]
     truncated: bool
+
+    @property
+    def rows(self) -> "tuple[EncodedRow, ...]":
+        """The rows to run: this one."""
+        return (self,)
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedWords:
+    """A text for a tagger: its windows, where its words are answered, and where they stand.
+
+    `spans` are the words' places in what was sent: characters of a text, or indices of tokens.
+    """
+
+    rows: Sequence[EncodedRow]
+    places: Sequence[WordPlace]
+    spans: Sequence[Span]
+
+    @property
+    def truncated(self) -> bool:
+        """Never: every word is in a window."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedQuestion:
+    """A question with its context: its windows, and how their tokens stand in the context."""
+
+    rows: Sequence[EncodedRow]
+    alignment: QuestionRows
+
+    @property
+    def truncated(self) -> bool:
+        """Whether the question was cut; the context never is."""
+        return self.alignment.question_cut
+
+
+Encoded: TypeAlias = EncodedRow | EncodedWords | EncodedQuestion
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +143,18 @@ class Engine(Protocol):
         Raises:
             InputTooLong: a row does not fit and may not be cut.
         """
+        ...
+
+    def encode_words(
+        self, rows: Sequence[TextRow | TokensRow], *, max_tokens: int
+    ) -> list[EncodedWords]:
+        """Split texts into words, tokenize, and cover each with windows of `max_tokens`."""
+        ...
+
+    def encode_questions(
+        self, rows: Sequence[QuestionRow], *, max_tokens: int
+    ) -> list[EncodedQuestion]:
+        """Tokenize, and cover each context with windows of `max_tokens`, the question in each."""
         ...
 
     def submit(

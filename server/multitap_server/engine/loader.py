@@ -7,12 +7,14 @@ bytes of another digest, another backbone or an unknown method are refused.
 import logging
 from collections.abc import Callable
 
-from multitap_adapters.adapter import require_runnable
 from multitap_adapters.backbone import Backbone, require_same_backbone
 from multitap_adapters.errors import AdapterError, UnsupportedSpec, WrongBackbone
 from multitap_adapters.file import AdapterFile, AdapterFileError, parse_adapter
 from multitap_adapters.loading import load_adapter
-from multitap_adapters.spec import AdapterSpec
+from multitap_adapters.question_windows import least_question_tokens
+from multitap_adapters.spec import AdapterSpec, HeadKind
+from multitap_adapters.stacks import require_stackable
+from multitap_adapters.word_windows import least_word_tokens
 from multitap_registry.errors import RegistryError
 
 from .bank import Loaded
@@ -38,7 +40,7 @@ class Loader:
         """
         try:
             require_same_backbone(spec.backbone, self._backbone.identity)
-            require_runnable(spec)
+            require_stackable(spec)
         except WrongBackbone as error:
             raise BackboneMismatch(
                 error.field, expected=error.expected, found=error.found
@@ -49,6 +51,11 @@ class Loader:
         if spec.max_tokens > most:
             raise UnsupportedAdapter(
                 f"max_tokens is {spec.max_tokens}, the backbone has positions for {most}"
+            )
+        least = self._least_tokens(spec.head.kind)
+        if spec.max_tokens < least:
+            raise UnsupportedAdapter(
+                f"max_tokens is {spec.max_tokens}, a {spec.head.kind} task needs {least} or more"
             )
 
     def load(self, digest: str) -> Loaded:
@@ -73,6 +80,16 @@ class Loader:
         if file.spec.backbone.tokenizer_digest != self._backbone.identity.tokenizer_digest:
             _log.warning("adapter %s was trained with another tokenizer", digest)
         return Loaded(adapter, adapter.size_bytes)
+
+    def _least_tokens(self, kind: HeadKind) -> int:
+        """Return the length below which a window would have no room."""
+        match kind:
+            case "tagging":
+                return least_word_tokens(self._backbone.tokenizer)
+            case "question_answering":
+                return least_question_tokens(self._backbone.tokenizer)
+            case _:
+                return 0
 
     def _read(self, digest: str) -> AdapterFile:
         file = parse_adapter(self._read_blob(digest))

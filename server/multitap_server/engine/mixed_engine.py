@@ -20,13 +20,23 @@ from multitap_adapters.spec import AdapterSpec, BackboneIdentity
 
 from .bank import Bank, Loaded, Pin
 from .batcher import Batcher
-from .contract import EncodedRow, EngineStatistics, Output, TextRow
-from .errors import DeadlineExceeded, EngineStopped, InputTooLong, UnsupportedAdapter
+from .contract import (
+    EncodedQuestion,
+    EncodedRow,
+    EncodedWords,
+    EngineStatistics,
+    Output,
+    QuestionRow,
+    TextRow,
+    TokensRow,
+)
+from .errors import DeadlineExceeded, EngineStopped, UnsupportedAdapter
 from .loader import Loader
 from .passing_thread import run_on_passing_thread
 from .runner import RunnableRow, Runner
 from .settings import EngineSettings
 from .submission import Submission
+from .tokenizing import encode_questions, encode_texts, encode_words
 from .worker import Worker
 
 _LAST_BATCH_S = 10.0
@@ -103,15 +113,21 @@ class MixedEngine:
         self, rows: Sequence[TextRow], *, max_tokens: int, truncate: bool
     ) -> list[EncodedRow]:
         """Tokenize; long texts are cut to `max_tokens`, or refused where `truncate` is false."""
-        texts = [row.text if row.text_pair is None else (row.text, row.text_pair) for row in rows]
-        tokenized = self._backbone.tokenizer.tokenize(texts, max_tokens=max_tokens)
-        encoded: list[EncodedRow] = []
-        for index, row in enumerate(tokenized):
-            truncated = row.tokens > max_tokens
-            if truncated and not truncate:
-                raise InputTooLong(index, tokens=row.tokens, limit_tokens=max_tokens)
-            encoded.append(EncodedRow(row.token_ids, row.type_ids, truncated))
-        return encoded
+        return encode_texts(
+            self._backbone.tokenizer, rows, max_tokens=max_tokens, truncate=truncate
+        )
+
+    def encode_words(
+        self, rows: Sequence[TextRow | TokensRow], *, max_tokens: int
+    ) -> list[EncodedWords]:
+        """Split texts into words, tokenize, and cover each with windows of `max_tokens`."""
+        return encode_words(self._backbone.tokenizer, rows, max_tokens=max_tokens)
+
+    def encode_questions(
+        self, rows: Sequence[QuestionRow], *, max_tokens: int
+    ) -> list[EncodedQuestion]:
+        """Tokenize, and cover each context with windows of `max_tokens`, the question in each."""
+        return encode_questions(self._backbone.tokenizer, rows, max_tokens=max_tokens)
 
     def submit(
         self, digest: str, rows: Sequence[EncodedRow], *, timeout_s: float | None = None

@@ -35,6 +35,8 @@ AnswerT = TypeVar("AnswerT", PredictAnswer, RowAnswer)
 _ONE: Final[dict[str, JsonObject]] = {
     "texts": {"inputs": ["A joy from start to finish."], "parameters": {"top_k": 2}},
     "pairs": {"inputs": [{"text": "He left.", "text_pair": "He went."}]},
+    "tokens": {"inputs": {"tokens": ["Ada", "met", "Charles", "Babbage"]}},
+    "questions": {"inputs": {"question": "Whom did Ada meet?", "context": "Ada met Charles."}},
 }
 _MANY: Final[dict[str, JsonObject]] = {
     "tasks": {"tasks": ["sentiment", "spam@2"], "inputs": ["Call now to claim your prize!"]},

@@ -189,6 +189,10 @@ def test_what_cannot_be_predicted_is_one_line(
         (["sentiment", "a", "b", "c", "--pair"], "--pair takes texts two by two, got 3"),
         (["sentiment", "a", "--json", "--jsonl"], "--json and --jsonl exclude each other"),
         (
+            ["sentiment", "a", "--tokens", "--question", "who?"],
+            "--pair, --question and --tokens exclude each other",
+        ),
+        (
             ["sentiment", "a", "-f", "b"],
             "texts on the command line and --file exclude each other",
         ),

@@ -10,6 +10,7 @@ import pytest
 from client.command_line import Run
 from client.processes import started
 from multitap import Client
+from multitap.predictions import ClassificationPrediction
 from multitap_adapters.backbone import Backbone
 from multitap_registry.folder import open_registry
 from random_adapters import random_adapter_bytes, random_spec
@@ -50,7 +51,7 @@ def test_it_serves_a_pushed_adapter_and_stops_on_ctrl_c(url: str, tiny_backbone:
         client.push("sentiment", random_adapter_bytes(spec))
         answer = client.predict("sentiment", ["good film", "bad film"], top_k=2)
 
-    assert [len(each.scores or []) for each in answer.predictions] == [2, 2]
+    assert [len(each.scores or []) for each in answer.typed(ClassificationPrediction)] == [2, 2]
 
 
 def test_a_port_that_is_taken_is_said(run: Run, arguments: Arguments) -> None:

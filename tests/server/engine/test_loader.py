@@ -2,13 +2,15 @@
 
 import logging
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from engine_parts import Blobs
+from every_kind import HEADS
 from multitap_adapters.backbone import Backbone, read_backbone
 from multitap_adapters.file import parse_adapter
-from multitap_adapters.spec import Head, HeadLayer, Ia3, Invertible, Lora
+from multitap_adapters.spec import HeadKind, Ia3, Invertible, Lora
 from multitap_registry.errors import CorruptBlob
 from multitap_server.engine.errors import (
     AdapterUnavailable,
@@ -108,19 +110,34 @@ def test_another_tokenizer_only_warns(
     assert "another tokenizer" in caplog.text
 
 
-def test_methods_and_heads_that_cannot_run_are_unsupported(
-    loader: Loader, tiny_backbone: Backbone
-) -> None:
+def test_methods_that_cannot_run_are_unsupported(loader: Loader, tiny_backbone: Backbone) -> None:
     identity = tiny_backbone.identity
     stacked = (Lora(projections=("query",), r=2, alpha=4), Ia3(outputs=("query",)))
-    embedding = Head(kind="embedding", input="mean", layers=(HeadLayer(out=3),))
     for spec in (
         random_spec(identity, modules=stacked),
         random_spec(identity, modules=(Invertible(size=2), Invertible(size=2))),
-        random_spec(identity, head=embedding),
     ):
         with pytest.raises(UnsupportedAdapter):
             loader.require_servable(spec)
+
+
+@pytest.mark.parametrize("kind", get_args(HeadKind))
+def test_every_kind_of_head_is_servable(
+    loader: Loader, tiny_backbone: Backbone, kind: HeadKind
+) -> None:
+    loader.require_servable(random_spec(tiny_backbone.identity, head=HEADS[kind]))
+
+
+@pytest.mark.parametrize(("kind", "least"), [("tagging", 3), ("question_answering", 5)])
+def test_a_length_without_room_for_a_window_is_unsupported(
+    loader: Loader, tiny_backbone: Backbone, kind: HeadKind, least: int
+) -> None:
+    head, identity = HEADS[kind], tiny_backbone.identity
+    loader.require_servable(random_spec(identity, head=head, max_tokens=least))
+
+    for tokens in range(3, least):
+        with pytest.raises(UnsupportedAdapter, match=f"a {kind} task needs {least} or more"):
+            loader.require_servable(random_spec(identity, head=head, max_tokens=tokens))
 
 
 def test_more_tokens_than_the_backbone_has_positions_are_unsupported(

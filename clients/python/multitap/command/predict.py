@@ -2,33 +2,51 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypedDict
 
 import typer
 
 import multitap
 
 from .connecting import open_client
-from .console import show, table, write_json
+from .console import show, write_json
 from .failures import CommandError, UsageError, fault_lines
 from .inputs import (
     STANDARD_INPUT,
     InputFormat,
     InputValue,
+    Shape,
     count_lines,
     from_arguments,
     from_file,
     in_batches,
 )
 from .options import DEFAULT_URL, Json, Url
-from .wording import shorten
 
 if TYPE_CHECKING:
-    from multitap import ClassificationPrediction, Client, LabelScore, PredictAnswer
+    from multitap import Client, PredictAnswer
 
 BATCH_ROWS = 64
-_TEXT_WIDTH = 60
+
+
+class Parameters(TypedDict):
+    """What a call may say besides its inputs."""
+
+    top_k: int | None
+    timeout_ms: int | None
+    threshold: float | None
+    aggregation: Literal["entity", "token"] | None
+    max_answer_tokens: int | None
+    normalize: bool | None
+
+
+class AggregationChoice(StrEnum):
+    """How the tags of a text are shown."""
+
+    ENTITY = "entity"
+    TOKEN = "token"  # noqa: S105  no password
 
 
 def predict(
@@ -40,6 +58,12 @@ def predict(
     pair: Annotated[
         bool, typer.Option("--pair", help="Take texts two by two; in a text file, split at a tab.")
     ] = False,
+    question: Annotated[
+        str | None, typer.Option("--question", help="Ask this of every text.")
+    ] = None,
+    tokens: Annotated[
+        bool, typer.Option("--tokens", help="Send every text as its tokens, split at spaces.")
+    ] = False,
     file: Annotated[
         Path | None, typer.Option("--file", "-f", help="Read one input a line; - is stdin.")
     ] = None,
@@ -48,7 +72,22 @@ def predict(
         typer.Option("--format", help="How the file is written. (default: by its name)"),
     ] = None,
     top_k: Annotated[
-        int | None, typer.Option("--top-k", min=1, help="Show so many labels each.")
+        int | None, typer.Option("--top-k", min=1, help="Show so many labels or answers each.")
+    ] = None,
+    threshold: Annotated[
+        float | None,
+        typer.Option("--threshold", min=0, max=1, help="The least score of a label (multilabel)."),
+    ] = None,
+    aggregation: Annotated[
+        AggregationChoice | None,
+        typer.Option("--aggregation", help="Show entities, or every word (tagging)."),
+    ] = None,
+    max_answer_tokens: Annotated[
+        int | None, typer.Option("--max-answer-tokens", min=1, help="The longest answer.")
+    ] = None,
+    normalize: Annotated[
+        bool | None,
+        typer.Option("--normalize/--no-normalize", help="Scale embeddings to length one, or not."),
     ] = None,
     timeout_ms: Annotated[
         int | None, typer.Option("--timeout-ms", min=1, help="The deadline of each call.")
@@ -62,9 +101,19 @@ def predict(
     """Run texts, or the lines of a file, through a task."""
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude each other")
-    inputs, total = _inputs(texts or [], file, form, pair=pair)
+    shape = Shape(pair=pair, question=question, tokens=tokens)
+    shape.require_one()
+    inputs, total = _inputs(texts or [], file, form, shape)
+    parameters: Parameters = {
+        "top_k": top_k,
+        "timeout_ms": timeout_ms,
+        "threshold": threshold,
+        "aggregation": None if aggregation is None else aggregation.value,
+        "max_answer_tokens": max_answer_tokens,
+        "normalize": normalize,
+    }
     with open_client(url) as client:
-        answers = _run(client, reference, inputs, total, top_k=top_k, timeout_ms=timeout_ms)
+        answers = _run(client, reference, inputs, total, parameters)
         if jsonl:
             for _, answer in answers:
                 _write_lines(answer)
@@ -77,18 +126,18 @@ def predict(
 
 
 def _inputs(
-    texts: Sequence[str], file: Path | None, form: InputFormat | None, *, pair: bool
+    texts: Sequence[str], file: Path | None, form: InputFormat | None, shape: Shape
 ) -> tuple[Iterator[InputValue], int | None]:
     if texts and file is not None:
         raise UsageError("texts on the command line and --file exclude each other")
     if texts:
-        inputs = from_arguments(texts, pair=pair)
+        inputs = from_arguments(texts, shape)
         return iter(inputs), len(inputs)
     if file is None:
         if sys.stdin.isatty():
             raise UsageError("nothing to predict: give texts, or --file")
         file = STANDARD_INPUT
-    return from_file(file, form, pair=pair), count_lines(file)
+    return from_file(file, form, shape), count_lines(file)
 
 
 def _run(
@@ -96,9 +145,7 @@ def _run(
     reference: str,
     inputs: Iterable[InputValue],
     total: int | None,
-    *,
-    top_k: int | None,
-    timeout_ms: int | None,
+    parameters: "Parameters",
 ) -> Iterator[tuple[list[InputValue], "PredictAnswer"]]:
     """Yield each batch with its answer; all batches run through the version of the first one."""
     from .progress import row_progress  # noqa: PLC0415 (late: --help stays fast)
@@ -107,7 +154,7 @@ def _run(
     with row_progress("predicting", total) as advance:
         for batch in in_batches(inputs, BATCH_ROWS):
             try:
-                answer = client.predict(reference, batch, top_k=top_k, timeout_ms=timeout_ms)
+                answer = client.predict(reference, batch, **parameters)
             except multitap.MultitapError as error:
                 if not done:
                     raise
@@ -149,22 +196,11 @@ def _merge(answers: "Sequence[PredictAnswer]") -> "PredictAnswer":
 
 
 def _show(done: "Sequence[tuple[list[InputValue], PredictAnswer]]") -> None:
-    rows = table("text", "label", "score", right=["score"])
-    for batch, answer in done:
-        for value, prediction in zip(batch, answer.predictions, strict=True):
-            text = shorten(_text(value), _TEXT_WIDTH)
-            scores: Sequence[LabelScore | ClassificationPrediction] = prediction.scores or [
-                prediction
-            ]
-            for index, best in enumerate(scores):
-                rows.add_row("" if index else text, best.label, f"{best.score:.3f}")
+    from .prediction_table import prediction_table  # noqa: PLC0415 (late: --help stays fast)
+
+    pairs = [pair for batch, answer in done for pair in zip(batch, answer.predictions, strict=True)]
+    rows = prediction_table(done[0][1].kind, pairs)
     truncated = sum(answer.usage.truncated for _, answer in done)
     answer = done[0][1]
     cut = f", {truncated} cut to the task's length" if truncated else ""
     show(rows, f"{answer.task}@{answer.version}{cut}")
-
-
-def _text(value: InputValue) -> str:
-    if isinstance(value, str):
-        return value
-    return " | ".join(each if isinstance(each, str) else " ".join(each) for each in value.values())

@@ -1,4 +1,4 @@
-"""From logits to labels and scores."""
+"""Classification: from logits to labels and scores."""
 
 import math
 
@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multitap.wire import ClassificationPrediction, Parameters
-from multitap_adapters.spec import Head, HeadLayer
-from multitap_server.decoding import decode, softmax
+from decoding_runs import decode_pooled, pooled_head
+from multitap.predictions import ClassificationPrediction
+from multitap.wire import Parameters
+from multitap_server.decoding.run_rows import softmax
 from multitap_server.errors import UnusableOutput
 
 Logits = st.lists(
@@ -17,15 +18,15 @@ Logits = st.lists(
 )
 
 
-def head(labels: int) -> Head:
-    names = tuple(f"l{index}" for index in range(labels))
-    return Head(kind="classification", labels=names, input="cls", layers=(HeadLayer(out=labels),))
+def decode_all(rows: list[list[float]], top_k: int | None = None) -> list[ClassificationPrediction]:
+    parameters = Parameters() if top_k is None else Parameters(top_k=top_k)
+    head = pooled_head("classification", [f"l{index}" for index in range(len(rows[0]))])
+    found = decode_pooled(head, rows, parameters)
+    return [each for each in found if isinstance(each, ClassificationPrediction)]
 
 
 def decode_one(logits: list[float], top_k: int | None = None) -> ClassificationPrediction:
-    parameters = Parameters() if top_k is None else Parameters(top_k=top_k)
-    output = np.array(logits, dtype=np.float32)
-    [prediction] = decode(head(len(logits)), [output], parameters)
+    [prediction] = decode_all([logits], top_k)
     return prediction
 
 
@@ -66,8 +67,7 @@ def test_the_label_is_the_same_with_and_without_top_k(logits: list[float]) -> No
 
 @given(Logits)
 def test_a_row_is_decoded_as_it_is_alone(logits: list[float]) -> None:
-    outputs = [np.array(logits, dtype=np.float32), np.zeros(len(logits), dtype=np.float32)]
-    [first, _] = decode(head(len(logits)), outputs, Parameters(top_k=3))
+    first, _ = decode_all([logits, [0.0] * len(logits)], top_k=3)
 
     assert first == decode_one(logits, top_k=3)
 
@@ -79,4 +79,4 @@ def test_a_logit_that_is_not_finite_gives_no_prediction(value: float) -> None:
 
 
 def test_huge_logits_do_not_overflow() -> None:
-    assert softmax(np.array([[3e38, -3e38]]), "classification").tolist() == [[1.0, 0.0]]
+    assert softmax(np.array([[3e38, -3e38]])).tolist() == [[1.0, 0.0]]

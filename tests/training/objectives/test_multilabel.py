@@ -77,7 +77,8 @@ def test_a_target_has_a_one_for_each_of_its_labels(training_backbone: Backbone) 
 
     rows = objective.encode(Path("rows.jsonl"), found, training_backbone.tokenizer, 8)
 
-    assert torch.stack(list(rows.targets)).tolist() == [[1, 0, 1], [0, 0, 0]]
+    expected = torch.tensor([[1.0, 0.0, 1.0], [0.0, 0.0, 0.0]])
+    assert torch.equal(torch.stack(list(rows.targets)), expected)
 
 
 def test_a_label_that_training_lacks_names_its_line(training_backbone: Backbone) -> None:

@@ -56,6 +56,7 @@ class Encoding:
         for part in parts:
             found = encoded[_batch(part)]
             part.encoded = [found[row] for row in part.rows]
+            part.windows = [row for each in part.encoded for row in each.rows]
             if not truncate and any(row.truncated for row in part.encoded):
                 part.failure = self._too_long(part)
 

@@ -15,20 +15,18 @@ from .engine.contract import Encoded, EncodedRow, Output, Row
 class Part:
     """A part on its way: each step fills in its field, or sets `failure` and ends the way.
 
-    `places` name the rows in faults.
+    `places` name the rows in faults. `windows` are the rows that the engine runs: one for each
+    input, or several of a long one.
     """
 
     record: VersionRecord
     rows: Sequence[Row]
     places: Sequence[str]
     encoded: Sequence[Encoded] = ()
+    windows: Sequence[EncodedRow] = ()
     outputs: Sequence[Output] = ()
     predictions: list[Prediction] = field(default_factory=list[Prediction])
     failure: Exception | None = None
-
-    def windows(self) -> list[EncodedRow]:
-        """Return the rows that the engine runs: one for each input, or several of a long one."""
-        return [row for each in self.encoded for row in each.rows]
 
     def run_rows(self) -> RunRows:
         """Return what is decoded."""
@@ -45,7 +43,7 @@ class Part:
             predictions=self.predictions,
             usage=Usage(
                 rows=len(self.rows),
-                tokens=sum(len(row.token_ids) for row in self.windows()),
+                tokens=sum(len(row.token_ids) for row in self.windows),
                 truncated=sum(row.truncated for row in self.encoded),
             ),
         )

@@ -23,7 +23,7 @@ from multitap_registry.errors import RegistryError
 
 from .config import ServerConfig
 from .deadline import Deadline
-from .decoding import ScoreBudget, decode, decoding_cost
+from .decoding import RunRows, ScoreBudget, decode, decoding_cost
 from .encoding import Encoding
 from .engine.contract import EncodedRow, Engine, Output
 from .engine.errors import EngineError
@@ -171,7 +171,7 @@ class Predictions:
 
     def _require_few_windows(self, parts: Sequence[Part]) -> None:
         limit = self._config.rows_per_call
-        if sum(len(each.rows) for part in parts for each in part.encoded) > limit:
+        if sum(len(part.windows) for part in parts) > limit:
             raise TooLarge("the call", limit, "rows, counting each window of a long text")
         if sum(_token_outputs(part) for part in parts) > MOST_OUTPUTS:
             raise TooLarge("the call", MOST_OUTPUTS, "outputs (tokens times labels)")
@@ -184,7 +184,7 @@ class Predictions:
         futures: dict[str, asyncio.Future[list[Output]]] = {}
         try:
             for digest, group in groups.items():
-                rows = [row for part in group for row in part.windows()]
+                rows = [row for part in group for row in part.windows]
                 future = self._submit(group, digest, rows, deadline)
                 if future is not None:
                     futures[digest] = future
@@ -207,13 +207,12 @@ class Predictions:
 
     async def _decode(self, parts: Sequence[Part], parameters: Parameters) -> None:
         budget = ScoreBudget(self._config.scores_per_call)
-        cost = sum(
-            decoding_cost(part.record.spec.head, part.run_rows(), parameters) for part in parts
-        )
+        runs = [(part, part.run_rows()) for part in parts]
+        cost = sum(decoding_cost(part.record.spec.head, run, parameters) for part, run in runs)
         if cost <= _INLINE_OUTPUTS:
-            _decode_parts(parts, parameters, budget)
+            _decode_parts(runs, parameters, budget)
         else:
-            await self._threads.run(lambda: _decode_parts(parts, parameters, budget))
+            await self._threads.run(lambda: _decode_parts(runs, parameters, budget))
         for part in parts:
             if part.failure is None:
                 self._metrics.count_rows(part.record.spec.head.kind, len(part.rows))
@@ -248,7 +247,7 @@ def _collect(
     outputs = future.result()
     start = 0
     for part in group:
-        end = start + len(part.windows())
+        end = start + len(part.windows)
         part.outputs = outputs[start:end]
         start = end
 
@@ -258,7 +257,7 @@ def _token_outputs(part: Part) -> int:
     head = part.record.spec.head
     if head.input != "tokens":
         return 0
-    return head.layers[-1].out * sum(len(row.token_ids) for row in part.windows())
+    return head.layers[-1].out * sum(len(row.token_ids) for row in part.windows)
 
 
 def _row_scores(part: Part, parameters: Parameters) -> int:
@@ -276,10 +275,11 @@ def _row_scores(part: Part, parameters: Parameters) -> int:
             return 0
 
 
-def _decode_parts(parts: Sequence[Part], parameters: Parameters, budget: ScoreBudget) -> None:
-    for part in parts:
+def _decode_parts(
+    runs: Sequence[tuple[Part, RunRows]], parameters: Parameters, budget: ScoreBudget
+) -> None:
+    for part, run in runs:
         try:
-            head = part.record.spec.head
-            part.predictions = decode(head, part.run_rows(), parameters, budget)
+            part.predictions = decode(part.record.spec.head, run, parameters, budget)
         except EdgeError as error:
             part.failure = error

@@ -138,7 +138,7 @@ def require_sizes(
 
 def count_characters(value: Input) -> int:
     """Return the length of all texts of an input, in code points."""
-    return count_row_characters(_row(value))
+    return len(value) if isinstance(value, str) else count_row_characters(_row(value))
 
 
 def count_row_characters(row: Row) -> int:

@@ -19,8 +19,9 @@ from multitap_training import SettingsError, TrainingSettings
         ("weight_decay", 2.0, "weight_decay must be from 0.0 to 1.0, got 2.0"),
         (
             "kind",
-            "tagging",
-            "kind must be classification or multilabel or regression, got 'tagging'",
+            "ranking",
+            "kind must be classification or multilabel or regression or tagging or "
+            "question_answering, got 'ranking'",
         ),
         ("dropout", 1.0, "dropout must be from 0.0 to 0.9, got 1.0"),
         ("hidden_dropout", -0.1, "hidden_dropout must be from 0.0 to 0.9, got -0.1"),

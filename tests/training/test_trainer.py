@@ -29,7 +29,7 @@ from multitap_training import (
 )
 from multitap_training.initialisation import initial_tensors
 from multitap_training.objectives.classification import Classification
-from multitap_training.settings import DType
+from multitap_training.settings import DType, Kind
 from multitap_training.source import read_examples
 
 FACTS = CardFacts("toy")
@@ -345,3 +345,48 @@ def test_any_number_of_labels_is_learned_and_served(
 def test_a_positive_label_belongs_to_classification() -> None:
     with pytest.raises(SettingsError, match="positive_label belongs to classification"):
         replace(FAST, kind="regression", positive_label="x")
+
+
+def test_tags_of_words_are_learned_and_served(
+    training_backbone: Backbone, tiny_backbone: Backbone, tmp_path: Path
+) -> None:
+    marks = {"bad": "B-view", "good": "B-view"}
+    texts = [str(row["text"]).split() for row in toy_rows(200, 1)]
+    rows = [{"tokens": t, "labels": [marks.get(word, "O") for word in t]} for t in texts]
+    files = Files(write_jsonl(tmp_path / "train.jsonl", rows))
+    settings = replace(FAST, kind="tagging", epochs=6)
+
+    result = trained(training_backbone, files, settings)
+
+    assert (result.spec.head.kind, result.spec.head.labels) == ("tagging", ("B-view", "O"))
+    assert metric(result, "validation", "f1").value > 0.9
+    (output_TL,) = file_outputs(result.data, tiny_backbone, ["the good film"], max_tokens=16)
+    assert output_TL[1:-1].argmax(1).tolist() == [1, 0, 1]
+
+
+def test_answers_are_learned_and_served(
+    training_backbone: Backbone, tiny_backbone: Backbone, tmp_path: Path
+) -> None:
+    def question(text: str) -> dict[str, object]:
+        answer = "good" if "good" in text.split() else "bad"
+        start = f" {text} ".index(f" {answer} ")
+        answers = {"text": [answer], "answer_start": [start]}
+        return {"question": "the film", "context": text, "answers": answers}
+
+    rows = [question(str(row["text"])) for row in toy_rows(200, 1)]
+    files = Files(write_jsonl(tmp_path / "train.jsonl", rows))
+    settings = replace(FAST, kind="question_answering", epochs=8, max_tokens=32)
+
+    result = trained(training_backbone, files, settings)
+
+    assert (result.spec.head.kind, result.spec.head.layers[0].out) == ("question_answering", 2)
+    assert metric(result, "validation", "exact_match").value > 0.9
+    assert metric(result, "validation", "f1").rows == 20
+    adapter = load_adapter(parse_adapter(result.data), tiny_backbone)
+    assert adapter.head.head.input == "tokens"
+
+
+@pytest.mark.parametrize("kind", ["tagging", "question_answering"])
+def test_a_head_over_tokens_does_not_pool(kind: Kind) -> None:
+    with pytest.raises(SettingsError, match=f"a head of kind {kind} sees every token"):
+        replace(FAST, kind=kind, pooling="cls")

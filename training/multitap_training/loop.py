@@ -163,7 +163,14 @@ def predict(learner: Learner, rows: LabelledRows, loss: Loss) -> tuple[list[Tens
     total = 0.0
     with torch.inference_mode():
         for batch in ordered_batches(rows.lengths, _MEASURING_ROWS):
-            logits_RO = learner.logits(rows.packed(batch), Dropout())
+            packed = rows.packed(batch)
+            logits_RO = learner.logits(packed, Dropout())
             total += float(loss(logits_RO, rows.targets_of(batch))) * len(batch)
-            outputs.update(zip(batch, logits_RO, strict=True))
+            outputs.update(zip(batch, by_row(logits_RO, packed.lengths), strict=True))
     return [outputs[row] for row in range(len(rows))], total / len(rows)
+
+
+def by_row(outputs: Tensor, lengths: Sequence[int]) -> Sequence[Tensor]:
+    """Return each row's part of a head's outputs: `[R, O]` of one that pools, or `[T, O]`."""
+    pooled = outputs.shape[0] == len(lengths)
+    return outputs.unbind() if pooled else torch.split(outputs, list(lengths))

@@ -4,7 +4,8 @@ Shape suffixes: R rows, L labels.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from itertools import groupby
 from statistics import StatisticsError, correlation, fmean
@@ -79,6 +80,19 @@ def multilabel_scores(chosen_RL: Tensor, true_RL: Tensor) -> tuple[Score, ...]:
         Score("micro_f1", 2 * int(hits_L.sum()) / either if either else 0.0),
         Score("macro_f1", float(macro.mean()) if either else 0.0),
         Score("exact_match", float((chosen_RL == true_RL).all(1).float().mean())),
+    )
+
+
+def span_scores(
+    predicted: Sequence[AbstractSet[Hashable]], true: Sequence[AbstractSet[Hashable]]
+) -> tuple[Score, ...]:
+    """Return F1, precision and recall of whole spans over all texts; 0 where there are none."""
+    hits = sum(len(p & t) for p, t in zip(predicted, true, strict=True))
+    found, wanted = sum(map(len, predicted)), sum(map(len, true))
+    return (
+        Score("f1", 2 * hits / (found + wanted) if found + wanted else 0.0),
+        Score("precision", hits / found if found else 0.0),
+        Score("recall", hits / wanted if wanted else 0.0),
     )
 
 

@@ -7,7 +7,9 @@ from typing import Literal, TypeAlias, get_args
 from .errors import SettingsError
 from .objectives.contract import Pooling
 
-Kind: TypeAlias = Literal["classification", "multilabel", "regression"]
+Kind: TypeAlias = Literal[
+    "classification", "multilabel", "regression", "tagging", "question_answering"
+]
 Method: TypeAlias = Literal["houlsby", "none"]
 DType: TypeAlias = Literal["fp16", "fp32"]
 
@@ -50,6 +52,8 @@ class TrainingSettings:
                 raise SettingsError(f"{name} must be {' or '.join(allowed)}, got {value!r}")
         if self.positive_label is not None and self.kind != "classification":
             raise SettingsError(f"positive_label belongs to classification, kind is {self.kind!r}")
+        if self.pooling != "mean" and self.kind in ("tagging", "question_answering"):
+            raise SettingsError(f"a head of kind {self.kind} sees every token, pooling has no use")
         ranges: Mapping[str, tuple[float, float]] = {
             "size": (1, 4_096),
             "epochs": (1, 1_000),

@@ -34,7 +34,9 @@ from .loop import Loop, Progress, predict
 from .objectives.classification import Classification
 from .objectives.contract import Kind, Objective
 from .objectives.multilabel import Multilabel
+from .objectives.question_answering import QuestionAnswering
 from .objectives.regression import Regression
+from .objectives.tagging import Tagging
 from .scores import Measurement
 from .settings import DType, TrainingSettings
 from .source import read_examples
@@ -99,6 +101,10 @@ def train_adapter(
             return _train(Multilabel(), backbone, settings, files, facts, on_progress)
         case "regression":
             return _train(Regression(), backbone, settings, files, facts, on_progress)
+        case "tagging":
+            return _train(Tagging(), backbone, settings, files, facts, on_progress)
+        case "question_answering":
+            return _train(QuestionAnswering(), backbone, settings, files, facts, on_progress)
 
 
 def _train(
@@ -177,7 +183,7 @@ class Scorer(Generic[ExampleT]):
     def __call__(self, rows: LabelledRows) -> Measurement:
         """Return the scores of a split, and its loss."""
         outputs, loss = predict(self._learner, rows, self._objective.loss)
-        return Measurement(self._objective.scores(outputs, rows.targets), loss)
+        return Measurement(self._objective.scores(outputs, rows), loss)
 
 
 def _spec(

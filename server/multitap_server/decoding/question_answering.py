@@ -1,12 +1,5 @@
-"""The part of a context that answers a question, or no answer.
+"""The part of a context that answers a question, or no answer (multitap_adapters.answers)."""
 
-No answer is a candidate like every span; its logit is that of the first token, the least over all
-windows, since only an answer that no window holds is none. A score is a candidate's share of all.
-Shapes: N windows, T tokens of a window.
-"""
-
-import math
-from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Final
 
@@ -14,12 +7,10 @@ import numpy as np
 
 from multitap.predictions import AnswerSpan, Prediction, QuestionAnsweringPrediction
 from multitap.wire import Parameters
-from multitap_adapters.question_windows import QuestionRows
+from multitap_adapters.answers import Answer, rank_answers
 from multitap_adapters.spec import Head
-from multitap_adapters.words import end_with_marks
-from multitap_server.engine.contract import EncodedQuestion, Output, QuestionRow
+from multitap_server.engine.contract import EncodedQuestion, QuestionRow
 
-from .answer_spans import SpanLogit, rank_spans
 from .budget import ScoreBudget
 from .run_rows import RunRows, require_finite
 
@@ -31,19 +22,16 @@ def decode_question_answering(
 ) -> list[Prediction]:
     """Return each question's best answer, and with `top_k` the best ones in order."""
     max_tokens = parameters.max_answer_tokens or DEFAULT_ANSWER_TOKENS
+    top = parameters.top_k or 1
     predictions: list[Prediction] = []
     for row, encoded, outputs in run.by_input():
         assert isinstance(row, QuestionRow)  # noqa: S101  as this kind is encoded
         assert isinstance(encoded, EncodedQuestion)  # noqa: S101  the same
-        ranked = _rank(
-            row.context,
-            encoded.alignment,
-            outputs,
-            head.kind,
-            max_tokens=max_tokens,
-            top=parameters.top_k or 1,
+        logits = [require_finite(output.astype(np.float64), head.kind) for output in outputs]
+        ranked = rank_answers(
+            row.context, encoded.alignment, logits, max_tokens=max_tokens, top=top
         )
-        answers = list(islice(ranked, parameters.top_k or 1))
+        answers = [_span(row.context, answer) for answer in islice(ranked, top)]
         best = answers[0]
         predictions.append(
             QuestionAnsweringPrediction(
@@ -57,51 +45,6 @@ def decode_question_answering(
     return predictions
 
 
-def _rank(
-    context: str,
-    rows: QuestionRows,
-    outputs: Sequence[Output],
-    kind: str,
-    *,
-    max_tokens: int,
-    top: int,
-) -> Iterator[AnswerSpan]:
-    """Yield the candidates, best first; a text that several spans of tokens spell comes once."""
-    shape = (len(outputs), rows.windows.length)
-    starts_NT, ends_NT = np.zeros(shape), np.zeros(shape)
-    nothing = math.inf
-    for index, output in enumerate(outputs):
-        logits_T2 = require_finite(output.astype(np.float64), kind)
-        nothing = min(nothing, float(logits_T2[0].sum()))
-        window_T2 = logits_T2[rows.prefix : rows.prefix + rows.windows.length]
-        starts_NT[index], ends_NT[index] = window_T2[:, 0], window_T2[:, 1]
-    visible = np.array([not context[a:b].isspace() and a < b for a, b in rows.spans], dtype=bool)
-    # Characters of several tokens (bytes, mostly) give the same text more than once.
-    limit = 4 * top + 16
-    spans, total = rank_spans(
-        starts_NT, ends_NT, rows.windows, visible, max_tokens=max_tokens, limit=limit
-    )
-    total = float(np.logaddexp(total, nothing))
-    seen: set[tuple[int, int]] = set()
-    silent = AnswerSpan(answer="", score=math.exp(nothing - total), start=0, end=0)
-    for span in spans:
-        if nothing > span.logit and (0, 0) not in seen:
-            seen.add((0, 0))
-            yield silent
-        start, end = _characters(context, rows, span)
-        if (start, end) not in seen:
-            seen.add((start, end))
-            score = math.exp(span.logit - total)
-            yield AnswerSpan(answer=context[start:end], score=score, start=start, end=end)
-    if (0, 0) not in seen:
-        yield silent
-
-
-def _characters(context: str, rows: QuestionRows, span: SpanLogit) -> tuple[int, int]:
-    """Return a span's characters, without spaces around them, the last one with its marks."""
-    start, end = rows.spans[span.first][0], rows.spans[span.last][1]
-    while context[start].isspace():
-        start += 1
-    while context[end - 1].isspace():
-        end -= 1
-    return start, end_with_marks(context, end)
+def _span(context: str, answer: Answer) -> AnswerSpan:
+    text = context[answer.start : answer.end]
+    return AnswerSpan(answer=text, score=answer.score, start=answer.start, end=answer.end)

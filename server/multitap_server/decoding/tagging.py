@@ -11,11 +11,11 @@ import numpy as np
 
 from multitap.predictions import Entity, Prediction, TaggingPrediction
 from multitap.wire import Parameters
+from multitap_adapters.entities import Group, group_words, label_roles
 from multitap_adapters.spec import Head
 from multitap_server.engine.contract import EncodedWords, Output, Row, TextRow, TokensRow
 
 from .budget import ScoreBudget
-from .entities import Group, group_words, label_roles
 from .run_rows import Floats, RunRows, require_finite, softmax
 
 

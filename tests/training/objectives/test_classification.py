@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from labelled_files import write_jsonl
+from labelled_rows_of import rows_of
 from multitap_training import DataError, SettingsError
 from multitap_training.objectives.classification import Classification, ClassificationObjective
 from multitap_training.objectives.text_example import TextExample
@@ -59,7 +60,7 @@ def test_scores_are_those_of_the_largest_logits() -> None:
     outputs = [torch.tensor(row) for row in ([1.0, 2.0], [3.0, 0.0], [0.0, 0.1])]
     targets = [torch.tensor(label) for label in (1, 1, 1)]
 
-    accuracy, macro = objective("a", "b").scores(outputs, targets)
+    accuracy, macro = objective("a", "b").scores(outputs, rows_of(targets))
 
     assert accuracy.name == "accuracy"
     assert accuracy.value == pytest.approx(2 / 3)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from labelled_files import Row, write_jsonl
+from labelled_rows_of import rows_of
 from multitap_adapters.backbone import Backbone
 from multitap_training import DataError
 from multitap_training.objectives.multilabel import Multilabel, MultilabelObjective
@@ -104,7 +105,7 @@ def test_scores_count_labels_above_one_half() -> None:
     outputs = [torch.tensor(row) for row in ([2.0, -1.0, -1.0], [1.0, 1.0, -3.0])]
     targets = [torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0])]
 
-    micro, macro, exact = MultilabelObjective(("x", "y", "z")).scores(outputs, targets)
+    micro, macro, exact = MultilabelObjective(("x", "y", "z")).scores(outputs, rows_of(targets))
 
     assert micro.name == "micro_f1"
     assert micro.value == pytest.approx(2 * 2 / (3 + 2))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from labelled_files import write_jsonl
+from labelled_rows_of import rows_of
 from multitap_adapters.backbone import Backbone
 from multitap_training import DataError
 from multitap_training.objectives.regression import Regression, RegressionObjective
@@ -77,14 +78,16 @@ def test_finishing_puts_the_unit_into_the_head() -> None:
     after = pooled_RH @ tensors["head.0.weight"].t() + tensors["head.0.bias"]
 
     torch.testing.assert_close(after, before * 100 + 200)
-    assert finished.scores(list(after), targets) == objective.scores(list(before), targets)
+    assert finished.scores(list(after), rows_of(targets)) == objective.scores(
+        list(before), rows_of(targets)
+    )
 
 
 def test_the_scores_are_correlations_and_the_variance_explained() -> None:
     outputs = [torch.tensor([value]) for value in (1.0, 2.0, 3.0, 5.0)]
     targets = [torch.tensor(v, dtype=torch.float64) for v in (1.0, 3.0, 2.0, 5.0)]
 
-    pearson, spearman, explained = RegressionObjective(0.0, 1.0).scores(outputs, targets)
+    pearson, spearman, explained = RegressionObjective(0.0, 1.0).scores(outputs, rows_of(targets))
 
     both = torch.tensor([[1.0, 2.0, 3.0, 5.0], [1.0, 3.0, 2.0, 5.0]], dtype=torch.float64)
     assert (pearson.name, spearman.name, explained.name) == ("pearson", "spearman", "r_squared")

@@ -90,10 +90,10 @@ class ClassificationObjective:
         """Return the mean cross-entropy."""
         return F.cross_entropy(outputs, torch.stack(list(targets)))
 
-    def scores(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Score, ...]:
+    def scores(self, outputs: Sequence[Tensor], rows: LabelledRows) -> tuple[Score, ...]:
         """Return accuracy and macro F1, after F1 of the positive label where there is one."""
         predicted = [int(row_L.argmax()) for row_L in outputs]
-        true = [int(target) for target in targets]
+        true = [int(target) for target in rows.targets]
         return classification_scores(predicted, true, self.labels, self.positive_label)
 
     def finish(self, tensors: Mapping[str, Tensor]) -> Self:  # noqa: ARG002  (Objective)

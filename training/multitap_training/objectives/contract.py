@@ -49,11 +49,14 @@ class Objective(Protocol[ExampleT_contra]):
         ...
 
     def loss(self, outputs: Tensor, targets: Sequence[Tensor]) -> Tensor:
-        """Return the mean loss of a batch, given the head's outputs, `[R, O]` if it pools."""
+        """Return the mean loss of a batch, given the head's outputs: `[R, O]`, or `[T, O]`."""
         ...
 
-    def scores(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Score, ...]:
-        """Return the scores of rows, the one that chooses the best epoch first; `[O]` each."""
+    def scores(self, outputs: Sequence[Tensor], rows: LabelledRows) -> tuple[Score, ...]:
+        """Return the scores of rows that `encode` gave, the one that chooses the best epoch first.
+
+        `outputs` are `[O]` for each row, or `[T, O]` of its tokens.
+        """
         ...
 
     def finish(self, tensors: Mapping[str, Tensor]) -> "Objective[ExampleT_contra]":

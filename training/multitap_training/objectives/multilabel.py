@@ -75,10 +75,10 @@ class MultilabelObjective:
         """Return the mean binary cross-entropy."""
         return F.binary_cross_entropy_with_logits(outputs, torch.stack(list(targets)))
 
-    def scores(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Score, ...]:
+    def scores(self, outputs: Sequence[Tensor], rows: LabelledRows) -> tuple[Score, ...]:
         """Return micro F1, macro F1 and the share of rows with exactly the right labels."""
         chosen_RL = torch.stack(list(outputs)) > 0  # a probability above 0.5
-        return multilabel_scores(chosen_RL, torch.stack(list(targets)) > 0)
+        return multilabel_scores(chosen_RL, torch.stack(list(rows.targets)) > 0)
 
     def finish(self, tensors: Mapping[str, Tensor]) -> Self:  # noqa: ARG002  (Objective)
         """Leave the tensors as they are."""

@@ -84,10 +84,10 @@ class RegressionObjective:
         scaled_R = (torch.stack(list(targets)) - self.mean) / self.deviation
         return F.mse_loss(outputs.squeeze(1), scaled_R.to(outputs.dtype))
 
-    def scores(self, outputs: Sequence[Tensor], targets: Sequence[Tensor]) -> tuple[Score, ...]:
+    def scores(self, outputs: Sequence[Tensor], rows: LabelledRows) -> tuple[Score, ...]:
         """Return Pearson's and Spearman's correlation, and the share of variance explained."""
         predicted = [float(row_O) * self.deviation + self.mean for row_O in outputs]
-        return regression_scores(predicted, [float(target) for target in targets])
+        return regression_scores(predicted, [float(target) for target in rows.targets])
 
     def finish(self, tensors: Mapping[str, Tensor]) -> "RegressionObjective":
         """Put the unit into the head's one layer: its outputs are the file's values then."""

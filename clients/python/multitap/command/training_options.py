@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 import typer
 
-Kind = Literal["classification", "multilabel", "regression"]
+Kind = Literal["classification", "multilabel", "regression", "tagging", "question_answering"]
 Method = Literal["houlsby", "none"]
 Pooling = Literal["mean", "cls"]
 DType = Literal["fp16", "fp32"]
@@ -23,7 +23,7 @@ Train = Annotated[
     typer.Option(
         "--train",
         rich_help_panel=_DATA,
-        help="Labelled rows: .jsonl or .csv with text, text_pair and label or labels; also .gz.",
+        help="Labelled rows: .jsonl or .csv, also with .gz; the kind says what a row has.",
     ),
 ]
 Validation = Annotated[
@@ -41,7 +41,11 @@ Test = Annotated[
 KindOption = Annotated[
     Kind | None,
     typer.Option(
-        "--kind", rich_help_panel=_DATA, help="What a row asks for (default: classification)."
+        "--kind",
+        metavar="KIND",
+        rich_help_panel=_DATA,
+        help="What a row asks for: classification, multilabel, regression, tagging or"
+        " question_answering (default: classification).",
     ),
 ]
 PositiveLabel = Annotated[

@@ -7,14 +7,15 @@ once. Shapes: N windows, T tokens of a window, D tokens of a span.
 
 import math
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 from numpy.lib.stride_tricks import sliding_window_view
 
-from multitap_adapters.windows import Windows
+from .windows import Windows
 
-from .run_rows import Floats
+Floats: TypeAlias = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

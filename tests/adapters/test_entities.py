@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from multitap_server.decoding.entities import Group, group_words, label_roles
+from multitap_adapters.entities import Group, group_words, label_roles
 
 BIO = ("O", "B-PER", "I-PER", "B-LOC", "I-LOC")
 BIOES = ("O", *(f"{mark}-{name}" for name in ("PER", "LOC") for mark in "BIES"))

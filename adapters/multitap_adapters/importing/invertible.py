@@ -70,7 +70,7 @@ def _declared(settings: Settings) -> _Declared | None:
     nested = settings.inner("invertible_adapter")
     if nested is not None:
         # The first releases trained with the block's own non-linearity; later ones load it with the
-        # bottleneck's (docs/adr/0014).
+        # bottleneck's (docs/adr/0012).
         return _Declared(
             nested.text("block_type") or "",
             nested.number("reduction_factor", 2.0),

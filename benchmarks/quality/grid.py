@@ -97,8 +97,10 @@ class Run:
     def name(self) -> str:
         """A name for the run's files."""
         rate = f"{self.learning_rate:.0e}".replace("e-0", "e-")
-        point = f"lr{rate}-epochs{self.epochs}-seed{self.seed}"
-        return f"{self.task.name}-{self.side}-{self.stage}-{point}"
+        task = self.task
+        settings = f"batch{task.batch_size}-dropout{task.hidden_dropout:g}"
+        point = f"lr{rate}-epochs{self.epochs}-{settings}-seed{self.seed}"
+        return f"{task.name}-{self.side}-{self.stage}-{point}"
 
 
 def search_runs(task: QualityTask, side: Side) -> list[Run]:

@@ -69,6 +69,12 @@ def main() -> None:
     print("Validation scores in points with seed 0, by learning rate.\n")
     for task in TASKS:
         print(_search_table(out, task))
+    print("## Every run on all rows\n")
+    print("In points; other batch sizes and dropouts than those above were tried and left.\n")
+    print("| run | best epoch | validation | test |")
+    print("|---|---:|---:|---:|")
+    for path in sorted(out.glob("*-result-*.json")):
+        print(_run_row(path))
 
 
 def _result_row(out: Path, task: QualityTask) -> str:
@@ -111,6 +117,12 @@ def _search_table(out: Path, task: QualityTask) -> str:
             ]
             lines.append(f"| {side}, {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines) + "\n"
+
+
+def _run_row(path: Path) -> str:
+    scores = json.loads(path.read_text())
+    validation, test = 100 * scores["validation"], 100 * scores["test"]
+    return f"| {path.stem} | {scores['best_epoch']} | {validation:.2f} | {test:.2f} |"
 
 
 def _spread(values: list[float]) -> str:

@@ -8,12 +8,16 @@ For training as for serving. Shapes: N windows, T tokens of a window.
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from .answer_spans import Floats, SpanLogit, rank_spans
 from .question_windows import QuestionRows
 from .words import end_with_marks
+
+# What a span has at most where nobody says otherwise; training measures with it too.
+DEFAULT_ANSWER_TOKENS: Final = 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,20 +1,17 @@
 """The part of a context that answers a question, or no answer (multitap_adapters.answers)."""
 
 from itertools import islice
-from typing import Final
 
 import numpy as np
 
 from multitap.predictions import AnswerSpan, Prediction, QuestionAnsweringPrediction
 from multitap.wire import Parameters
-from multitap_adapters.answers import Answer, rank_answers
+from multitap_adapters.answers import DEFAULT_ANSWER_TOKENS, Answer, rank_answers
 from multitap_adapters.spec import Head
 from multitap_server.engine.contract import EncodedQuestion, QuestionRow
 
 from .budget import ScoreBudget
 from .run_rows import RunRows, require_finite
-
-DEFAULT_ANSWER_TOKENS: Final = 30
 
 
 def decode_question_answering(

@@ -6,6 +6,7 @@ from typing import Final
 
 from multitap.predictions import Prediction
 from multitap.wire import Parameters
+from multitap_adapters.answers import DEFAULT_ANSWER_TOKENS
 from multitap_adapters.spec import Head, HeadKind
 from multitap_server.engine.contract import EncodedWords
 
@@ -13,7 +14,7 @@ from .budget import ScoreBudget
 from .classification import decode_classification
 from .embedding import decode_embedding
 from .multilabel import decode_multilabel
-from .question_answering import DEFAULT_ANSWER_TOKENS, decode_question_answering
+from .question_answering import decode_question_answering
 from .regression import decode_regression
 from .run_rows import Decoder, RunRows
 from .tagging import decode_tagging

@@ -8,13 +8,13 @@ tokens of a row.
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self, TypeAlias, cast
+from typing import Self, TypeAlias, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from multitap_adapters.answers import rank_answers
+from multitap_adapters.answers import DEFAULT_ANSWER_TOKENS, rank_answers
 from multitap_adapters.question_windows import QuestionRows, least_question_tokens, question_rows
 from multitap_adapters.spec import Head, HeadLayer
 from multitap_adapters.tokenizer import Tokenizer
@@ -26,7 +26,6 @@ from multitap_training.squad import answer_scores
 
 from .contract import Pooling
 
-_MAX_ANSWER_TOKENS: Final = 30
 _Answer: TypeAlias = tuple[int, str]
 
 
@@ -137,7 +136,9 @@ class QuestionAnsweringObjective:
         ):
             logits = [window.numpy().astype(np.float64) for window in windows]
             best = next(
-                rank_answers(example.context, aligned, logits, max_tokens=_MAX_ANSWER_TOKENS, top=1)
+                rank_answers(
+                    example.context, aligned, logits, max_tokens=DEFAULT_ANSWER_TOKENS, top=1
+                )
             )
             given.append(example.context[best.start : best.end])
             wanted.append([text for _, text in example.answers])

@@ -3,7 +3,8 @@
     python benchmarks/quality/run.py --data DATA --out OUT
 
 DATA holds `<set>/{train,validation,test}.jsonl.gz`; OUT gets one JSON file a run, and the adapter
-files. Several of these processes may share OUT: each takes runs that no other has taken.
+files. Several of these processes may share OUT: each takes runs that no other has taken, of the
+tasks that it was given, or of all.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import json
 import os
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -37,12 +39,14 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--task", action="append", choices=[task.name for task in TASKS])
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     out: Path = options.out
     out.mkdir(parents=True, exist_ok=True)
     backbone = read_backbone(embedded_folder(), linear=GradientLinear)
-    while (pending := _pending(out)) is not None:
+    tasks = [task for task in TASKS if not options.task or task.name in options.task]
+    while (pending := _pending(out, tasks)) is not None:
         claimed = next((run for run in pending if _claim(out, run)), None)
         if claimed is None:
             time.sleep(5)
@@ -87,11 +91,11 @@ def result_path(out: Path, run: Run) -> Path:
     return out / f"{run.name}.json"
 
 
-def _pending(out: Path) -> list[Run] | None:
+def _pending(out: Path, tasks: Sequence[QualityTask]) -> list[Run] | None:
     """Return the runs that can start, None when all are done."""
     runs: list[Run] = []
     waiting = False
-    for task in TASKS:
+    for task in tasks:
         for side in SIDES:
             last = winners(out, task, side)
             waiting = waiting or not last

@@ -8,19 +8,9 @@ import json
 from pathlib import Path
 from statistics import mean, stdev
 
-from grid import (
-    KEPT_WITHIN,
-    LEARNING_RATES,
-    SEEDS,
-    SIDES,
-    TASKS,
-    QualityTask,
-    Run,
-    Side,
-    result_run,
-    search_runs,
-)
-from run import result_path, validation_score
+from grid import KEPT_WITHIN, LEARNING_RATES, SEEDS, TASKS, result_run, search_runs
+from quality_task import SIDES, QualityTask, Run, Side
+from results import result_path, validation_score
 
 _HEADER = """# Adapters against full fine-tuning
 

@@ -4,7 +4,6 @@ import gzip
 import os
 import random
 import time
-from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from full_finetuning import train_full
@@ -13,11 +12,22 @@ from results import Result
 
 from multitap_adapters.backbone import Backbone
 from multitap_adapters.embedded import embedded_folder
-from multitap_training import CardFacts, Files, TrainingSettings, train_adapter, write_file
+from multitap_training import (
+    CardFacts,
+    Files,
+    TrainingResult,
+    TrainingSettings,
+    train_adapter,
+    write_file,
+)
 
 
 def execute(run: Run, backbone: Backbone, data: Path, out: Path) -> Result:
-    """Train and measure; an adapter of a result run is kept beside its scores."""
+    """Train and measure; an adapter of a result run is kept beside its scores.
+
+    Raises:
+        KeyboardInterrupt: training was interrupted, so there is nothing to compare.
+    """
     started_s = time.monotonic()
     folder = data / run.task.data
     files = run.task.files(folder, out) if run.stage == "result" else _sample(run, folder, out)
@@ -31,23 +41,21 @@ def execute(run: Run, backbone: Backbone, data: Path, out: Path) -> Result:
         hidden_dropout=run.task.hidden_dropout,
         positive_label=run.task.positive_label,
     )
-    if run.side == "full":
-        trained = train_full(backbone, embedded_folder(), settings, files)
-        scores = _by_split(
-            (split, score.name, round(score.value, 6))
-            for split, found in trained.scores.items()
-            for score in found
-        )
-        epoch = trained.epoch
-    else:
-        adapter = train_adapter(backbone, settings, files, _facts(run))
-        if run.stage == "result":
-            write_file(out / f"{run.name}.safetensors", adapter.data)
-        scores = _by_split((metric.split, metric.name, metric.value) for metric in adapter.metrics)
-        epoch = adapter.epoch
+    trained = (
+        train_full(backbone, embedded_folder(), settings, files)
+        if run.side == "full"
+        else train_adapter(backbone, settings, files, _facts(run))
+    )
+    if trained.interrupted:
+        raise KeyboardInterrupt
+    if isinstance(trained, TrainingResult) and run.stage == "result":
+        write_file(out / f"{run.name}.safetensors", trained.data)
+    scores: dict[str, dict[str, float]] = {}
+    for metric in trained.metrics:
+        scores.setdefault(metric.split, {})[metric.name] = metric.value
     firsts = {split: next(iter(found.values())) for split, found in scores.items()}
     return Result(
-        best_epoch=epoch,
+        best_epoch=trained.epoch,
         validation=firsts["validation"],
         test=firsts.get("test"),
         scores=scores,
@@ -64,13 +72,6 @@ def _facts(run: Run) -> CardFacts:
         data_name=run.task.data,
         data_source=run.task.source,
     )
-
-
-def _by_split(scores: Iterable[tuple[str, str, float]]) -> Mapping[str, Mapping[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for split, name, value in scores:
-        found.setdefault(split, {})[name] = value
-    return found
 
 
 def _sample(run: Run, folder: Path, out: Path) -> Files:

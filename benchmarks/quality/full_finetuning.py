@@ -4,7 +4,7 @@ Every weight of the encoder is trained, embeddings included; head, pooling, loss
 schedule and the choice of the best epoch are the adapter's.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +16,8 @@ from multitap_adapters.backbone import Backbone, read_weights
 from multitap_adapters.encoder import Encoder
 from multitap_adapters.linear import Linear, TrainableLinear
 from multitap_adapters.packing import PackedRows
-from multitap_adapters.spec import AdapterSpec
-from multitap_training import Files, Progress, Score, TrainingSettings
+from multitap_adapters.spec import AdapterSpec, Metric
+from multitap_training import Files, Progress, TrainingSettings
 from multitap_training.dataset import read_dataset
 from multitap_training.initialisation import initial_tensors
 from multitap_training.learner import AdapterLearner, Dropout
@@ -28,6 +28,7 @@ from multitap_training.objectives.multilabel import Multilabel
 from multitap_training.objectives.question_answering import QuestionAnswering
 from multitap_training.objectives.regression import Regression
 from multitap_training.objectives.tagging import Tagging
+from multitap_training.scores import Measurement
 from multitap_training.source import read_examples
 from multitap_training.trainer import Scorer
 
@@ -36,10 +37,11 @@ ExampleT = TypeVar("ExampleT")
 
 @dataclass(frozen=True, slots=True)
 class FullTraining:
-    """The best epoch, and the scores of each split, the one that chose it first."""
+    """The best epoch and its scores, as an adapter's card states them."""
 
     epoch: int
-    scores: Mapping[str, Sequence[Score]]
+    metrics: tuple[Metric, ...]
+    interrupted: bool
 
 
 class FullLearner:
@@ -139,9 +141,16 @@ def _train(
         lambda: measure(dataset.validation),
         on_progress=on_progress,
     ).run()
-    scores = {"validation": fit.measurement.scores}
+    metrics = _metrics("validation", fit.measurement, len(dataset.validation))
     if files.test is not None:
         examples = read_examples(files.test, kind.fields, kind.parse)
         test = objective.encode(files.test, examples, tokenizer, max_tokens)
-        scores["test"] = measure(test).scores
-    return FullTraining(fit.epoch, scores)
+        metrics += _metrics("test", measure(test), len(test))
+    return FullTraining(fit.epoch, metrics, fit.interrupted)
+
+
+def _metrics(split: str, measured: Measurement, rows: int) -> tuple[Metric, ...]:
+    return tuple(
+        Metric(name=score.name, value=round(score.value, 6), split=split, rows=rows)
+        for score in measured.scores
+    )

@@ -48,3 +48,8 @@ def claim(out: Path, run: Run) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def release(out: Path, run: Run) -> None:
+    """Let other processes take a run that this one gave up."""
+    (out / f"{run.name}.claim").unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from execution import execute
 from grid import TASKS
 from kinds import KIND_TASKS, kind_run
 from quality_task import SIDES, Run
-from results import claim, result_path, write_result
+from results import claim, release, result_path, write_result
 from search import next_runs
 
 from multitap_adapters.backbone import read_backbone
@@ -45,7 +45,11 @@ def main() -> None:
         if claimed is None:
             time.sleep(5)
             continue
-        result = execute(claimed, backbone, options.data, out)
+        try:
+            result = execute(claimed, backbone, options.data, out)
+        except BaseException:
+            release(out, claimed)
+            raise
         write_result(result_path(out, claimed), result)
         print(claimed.name, result.model_dump_json(exclude_none=True), flush=True)
 

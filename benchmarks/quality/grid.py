@@ -19,6 +19,7 @@ TASKS = (
         data="sst2",
         epochs=1,
         batch_size=32,
+        hidden_dropout=0.1,
         search_rows=8_000,
         description="Whether a sentence of a film review speaks well or ill of the film.",
         licence="none stated: a public research benchmark",

@@ -1,43 +1,20 @@
-"""A store of blobs of each kind, with what a test needs to damage it behind its back."""
+"""A store of blobs of each kind, and the servers that they need."""
 
 import os
 import secrets
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from obstore.store import S3Store
 
+from blob_places import Place, SetVariables, folder_place, memory_place, object_place
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.spec import AdapterSpec, Head, HeadLayer
-from multitap_registry.blobs import BlobFolder, BlobStore, MemoryBlobs
-from multitap_registry.blobs.object_connection import RequestLimits
-from multitap_registry.blobs.object_place import ObjectPlace
-from multitap_registry.blobs.objects import ObjectBlobs
 from multitap_registry.staging import StagedUpload, StagingFolder
-from object_servers import (
-    ACCESS_KEY,
-    BUCKET,
-    SECRET_KEY,
-    ObjectServer,
-    running_moto,
-    running_rclone,
-)
+from object_servers import ObjectServer, running_moto, running_rclone
 from sample_adapters import SAMPLE_BACKBONE, random_file
 
 MAX_UPLOAD_BYTES = 64 * 2**20
-# Long enough for a busy machine, with one more try at once.
-PATIENT = RequestLimits(connect_s=10, idle_s=20, request_s=40, retries=1, retry_s=1)
-
-
-@dataclass(frozen=True)
-class Place:
-    """A store, and its bytes by name: ``sha256/ab/abcd...`` and others."""
-
-    blobs: BlobStore
-    read: Callable[[str], bytes]
-    write: Callable[[str, bytes], object]
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +38,7 @@ def rclone(rclone_folder: Path) -> Generator[ObjectServer]:
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, str]], None]:
+def aws(monkeypatch: pytest.MonkeyPatch) -> SetVariables:
     """Return a function that makes variables the only ones of AWS in the environment."""
 
     def set_variables(variables: dict[str, str]) -> None:
@@ -79,73 +56,17 @@ def prefix() -> str:
     return f"test/{secrets.token_hex(4)}"
 
 
-@pytest.fixture
-def memory_place() -> Place:
-    """Return blobs in memory."""
-    blobs = MemoryBlobs()
-
-    def digest(name: str) -> str:
-        return f"sha256:{name.rpartition('/')[2]}"
-
-    def read(name: str) -> bytes:
-        return blobs.quarantined.get(name) or blobs.contents[digest(name)]
-
-    def write(name: str, content: bytes) -> None:
-        blobs.contents[digest(name)] = content
-
-    return Place(blobs, read, write)
-
-
-@pytest.fixture
-def folder_place(tmp_path: Path) -> Place:
-    """Return blobs in a folder."""
-    folder = tmp_path / "blobs"
-    folder.mkdir()
-    return Place(
-        BlobFolder(folder),
-        lambda name: (folder / name).read_bytes(),
-        lambda name, content: (folder / name).write_bytes(content),
-    )
-
-
-def object_place(server: ObjectServer, prefix: str) -> Place:
-    """Return blobs on a server; its variables must be in the environment."""
-    raw = S3Store(
-        BUCKET,
-        prefix=prefix,
-        config={
-            "access_key_id": ACCESS_KEY,
-            "endpoint": server.url,
-            "secret_access_key": SECRET_KEY,
-        },
-        client_options={"allow_http": True},
-    )
-    return Place(
-        ObjectBlobs(ObjectPlace(BUCKET, prefix), PATIENT),
-        lambda name: raw.get(name).bytes().to_bytes(),
-        lambda name, content: raw.put(name, content, use_multipart=False),
-    )
-
-
-@pytest.fixture
-def moto_place(moto: ObjectServer, prefix: str, aws: Callable[[dict[str, str]], None]) -> Place:
-    """Return blobs on moto."""
-    aws(moto.environment)
-    return object_place(moto, prefix)
-
-
-@pytest.fixture
-def rclone_place(rclone: ObjectServer, prefix: str, aws: Callable[[dict[str, str]], None]) -> Place:
-    """Return blobs on rclone."""
-    aws(rclone.environment)
-    return object_place(rclone, prefix)
-
-
 @pytest.fixture(params=["memory", "folder", "moto", "rclone"])
-def place(request: pytest.FixtureRequest) -> Place:
+def place(request: pytest.FixtureRequest, tmp_path: Path, prefix: str, aws: SetVariables) -> Place:
     """Return a store of each kind in turn: all keep the same contract."""
-    place: Place = request.getfixturevalue(f"{request.param}_place")
-    return place
+    if request.param == "memory":
+        return memory_place()
+    if request.param == "folder":
+        (tmp_path / "blobs").mkdir()
+        return folder_place(tmp_path / "blobs")
+    server: ObjectServer = request.getfixturevalue(request.param)
+    aws(server.environment)
+    return object_place(server, prefix)
 
 
 @pytest.fixture

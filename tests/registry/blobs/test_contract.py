@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from blob_places import Place
 from multitap_adapters.file import AdapterFile
 from multitap_registry.blobs import CHUNK_BYTES
 from multitap_registry.errors import CorruptBlob, InvalidReference
 from multitap_registry.staging import StagedUpload
-from registry.blobs.conftest import Place
 from sample_adapters import sample_adapter
 
 Store = Callable[[bytes], AdapterFile]

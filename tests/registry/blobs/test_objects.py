@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from starlette.responses import Response
 
+from blob_places import PATIENT, SetVariables
 from client.scripted_server import Script, served
 from multitap_registry.blobs import BlobSource
 from multitap_registry.blobs.object_connection import RequestLimits
@@ -19,13 +20,11 @@ from multitap_registry.blobs.objects import ObjectBlobs
 from multitap_registry.errors import StorageFull, StorageUnavailable
 from multitap_registry.staging import StagedUpload
 from object_servers import ACCESS_KEY, BUCKET, SECRET_KEY, ObjectServer, running_rclone
-from registry.blobs.conftest import PATIENT, Place
 from sample_adapters import sample_adapter
 
 MISSING = "sha256:" + "0" * 64
 HASTY = RequestLimits(connect_s=1, idle_s=0.2, request_s=1, retries=1, retry_s=0.1)
 
-SetVariables = Callable[[dict[str, str]], None]
 Stage = Callable[[bytes], StagedUpload]
 
 
@@ -193,8 +192,16 @@ def test_upload_whose_disk_fails_gets_no_name_in_the_store(
 
 @pytest.mark.parametrize("size", ["small", "large"])
 def test_upload_that_the_disk_gives_back_damaged_gets_no_name_in_the_store(
-    moto_place: Place, upload: Stage, tmp_path: Path, large_adapter: bytes, size: str
+    moto: ObjectServer,
+    prefix: str,
+    aws: SetVariables,
+    upload: Stage,
+    tmp_path: Path,
+    large_adapter: bytes,
+    size: str,
 ) -> None:
+    aws(moto.environment)
+    blobs = ObjectBlobs(ObjectPlace(BUCKET, prefix), PATIENT)
     staged = upload(sample_adapter() if size == "small" else large_adapter)
     digest = staged.seal().digest
     (path,) = (tmp_path / "staging").iterdir()
@@ -203,9 +210,9 @@ def test_upload_that_the_disk_gives_back_damaged_gets_no_name_in_the_store(
         file.write(b"\xff")
 
     with pytest.raises(StorageUnavailable, match="gave back other bytes"):
-        moto_place.blobs.store(staged)
+        blobs.store(staged)
 
-    assert moto_place.blobs.stat(digest) is None
+    assert blobs.stat(digest) is None
 
 
 def test_store_without_space_is_full(scripted: tuple[ObjectBlobs, Script], upload: Stage) -> None:

@@ -2,16 +2,14 @@
 
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from blob_places import SetVariables
 from multitap_registry.blobs import BlobFolder, open_blobs
 from multitap_registry.errors import InvalidBlobUrl, StorageUnavailable
 from multitap_registry.folder import open_registry
-
-SetVariables = Callable[[dict[str, str]], None]
 
 WITHOUT_LIBRARY = """
 import pathlib, sys

@@ -1,18 +1,16 @@
 """A registry whose adapter files are in an object store: published, opened again, cut off."""
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from blob_places import SetVariables
 from multitap_registry.errors import CorruptBlob, StorageUnavailable, TaskNotFound
 from multitap_registry.folder import open_registry
 from multitap_registry.reference import Reference
 from object_servers import BUCKET, ObjectServer, running_rclone
 from publishing import publish
 from sample_adapters import sample_adapter
-
-SetVariables = Callable[[dict[str, str]], None]
 
 
 @pytest.mark.parametrize("server", ["moto", "rclone"])

@@ -20,6 +20,7 @@ def test_settings_come_from_the_environment() -> None:
     config = ServerConfig.read(environ)
 
     assert (config.port, config.registry) == (9000, Path("/data"))
+    assert config.blobs == "s3://adapters/a"
 
 
 def test_the_command_line_goes_before_the_environment() -> None:

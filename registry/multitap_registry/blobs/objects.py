@@ -5,9 +5,9 @@ up in parts, read from the staged file while they are sent, and large blobs come
 that neither is in memory as a whole. Every request is bounded in time and tried again a few times.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obstore.exceptions import GenericError
 
@@ -20,6 +20,9 @@ from .digest_locks import DigestLocks
 from .object_connection import RequestLimits, connect
 from .object_faults import object_faults
 from .object_place import ObjectPlace
+
+if TYPE_CHECKING:
+    from obstore import ObjectMeta
 
 _PAGE: Final = 1_000
 _PROBE: Final = "probe"
@@ -80,14 +83,14 @@ class ObjectBlobs:
                 found = self._store.head(address)
             except FileNotFoundError:
                 # A missing bucket answers this request in the same way, but not that one.
-                next(iter(self._store.list(_PROBE, chunk_size=1)), None)
+                next(self._pages(_PROBE), None)
                 return None
         return Blob(digest, found["size"], found["last_modified"])
 
     def blobs(self) -> Generator[Blob, None, None]:
         """Yield every blob."""
         with object_faults("list the blobs", self._place):
-            for page in self._store.list(ALGORITHM, chunk_size=_PAGE):
+            for page in self._pages(ALGORITHM):
                 for found in page:
                     digest = parse_address(found["path"])
                     if digest is not None:
@@ -121,6 +124,11 @@ class ObjectBlobs:
         """Write a small object over the one of the last time."""
         with object_faults("write", self._place):
             self._store.put(_PROBE, b"probe", use_multipart=False)
+
+    def _pages(self, prefix: str) -> "Iterator[Sequence[ObjectMeta]]":
+        # Another form of this answer is of a library that is not installed, nor asked for.
+        pages = self._store.list(prefix, chunk_size=_PAGE)  # pyright: ignore[reportUnknownMemberType]
+        return iter(pages)
 
     def _put(self, address: str, digest: str, size_bytes: int, upload: BlobSource) -> None:
         # The last chunk comes only if all are as they should be, or else nothing gets the name.

@@ -39,11 +39,12 @@ def test_stored_bytes_come_back_and_lie_under_their_digest(place: Place, store: 
 
 
 def test_missing_blob_is_corrupt_without_a_digest(place: Place) -> None:
-    for call in (
+    calls: list[Callable[[str], object]] = [
         place.blobs.read,
         lambda digest: next(place.blobs.read_chunks(digest)),
         place.blobs.quarantine,
-    ):
+    ]
+    for call in calls:
         with pytest.raises(CorruptBlob) as caught:
             call(MISSING)
         assert (caught.value.digest, caught.value.found) == (MISSING, None)
@@ -63,13 +64,14 @@ def test_blob_with_other_bytes_is_corrupt(place: Place, store: Store, damaged: b
 
 @pytest.mark.parametrize("text", ["", "sha256:", "sha256:../../x", "../x", MISSING + "\n"])
 def test_nothing_but_a_digest_names_a_blob(place: Place, text: str) -> None:
-    for call in (
+    calls: list[Callable[[str], object]] = [
         place.blobs.read,
         lambda digest: next(place.blobs.read_chunks(digest)),
         place.blobs.stat,
         lambda digest: place.blobs.remove(digest, stored_before=datetime.now(UTC)),
         place.blobs.quarantine,
-    ):
+    ]
+    for call in calls:
         with pytest.raises(InvalidReference):
             call(text)
 

@@ -16,9 +16,11 @@ from typing import Final, Self
 
 from multitap_adapters.file import AdapterFile, FileLimits, parse_adapter
 
-from .durable import sync_folder
+from .durable import sync_folder, write_probe
 from .errors import RegistryError, StorageUnavailable, UploadTooLarge
 from .faults import disk_faults
+
+_CHUNK_BYTES: Final = 2**20
 
 
 class StagingFolder:
@@ -40,15 +42,8 @@ class StagingFolder:
 
     def probe(self) -> None:
         """Write, sync and remove a small file. Raises: StorageFull, StorageUnavailable."""
-        path = self._folder / f"probe-{secrets.token_hex(8)}"
         with disk_faults("write to the registry's folder"):
-            descriptor = _create(path)
-            try:
-                os.write(descriptor, b"probe")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-                path.unlink()
+            write_probe(self._folder)
 
 
 class StagedUpload:
@@ -75,9 +70,7 @@ class StagedUpload:
             if self._size_bytes + len(chunk) > self._limit_bytes:
                 raise UploadTooLarge(self._limit_bytes)
             with disk_faults("store an upload"):
-                rest = memoryview(chunk)
-                while rest:
-                    rest = rest[os.write(descriptor, rest) :]
+                _write(descriptor, chunk)
             self._hash.update(chunk)
             self._size_bytes += len(chunk)
 
@@ -93,20 +86,43 @@ class StagedUpload:
             self._file = parse_adapter(content, limits=FileLimits(size_bytes=self._limit_bytes))
         return self._file
 
-    def keep(self, target: Path) -> None:
-        """Make the bytes durable, and then their final name; idempotent.
+    def chunks(self) -> Generator[bytes, None, None]:
+        """Yield the sealed bytes in order, as the disk gives them back.
 
         Raises:
+            AdapterFileError: the upload was not sealed yet, and is no adapter.
+            StorageUnavailable: the upload has failed.
+        """
+        size_bytes, offset = self.seal().size_bytes, 0
+        while offset < size_bytes:
+            descriptor = self._require_open()
+            with self._failing(), disk_faults("read an upload back"):
+                chunk = os.pread(descriptor, min(_CHUNK_BYTES, size_bytes - offset), offset)
+                if not chunk:
+                    raise StorageUnavailable("the disk gave back fewer bytes than were stored")
+            offset += len(chunk)
+            yield chunk
+
+    def keep(self, target: Path) -> None:
+        """Make the bytes durable, and then their final name, as a file that is new; and again.
+
+        Raises:
+            AdapterFileError: the upload was not sealed yet, and is no adapter.
             StorageFull, StorageUnavailable: the upload has failed, at worst leaving an orphan.
         """
+        self.seal()
         descriptor = self._require_open()
-        if self._kept:
-            return
         with self._failing(), disk_faults("keep an upload"):
-            os.fsync(descriptor)
+            if self._kept:
+                # Whether the name of the first time is still there is not for this file to know.
+                self._copy()
+            else:
+                # An upload may have taken longer than blobs without a row may be old.
+                os.utime(descriptor)
+                os.fsync(descriptor)
             self._path.rename(target)
+            self._kept = True
             sync_folder(target.parent)
-        self._kept = True
 
     def __enter__(self) -> Self:
         return self
@@ -128,6 +144,21 @@ class StagedUpload:
             with suppress(OSError):
                 self._path.unlink()
 
+    def _copy(self) -> None:
+        """Write the bytes to a new file under the name that the upload had, durably."""
+        descriptor = _create(self._path)
+        self._kept = False
+        copied = hashlib.sha256()
+        try:
+            for chunk in self.chunks():
+                copied.update(chunk)
+                _write(descriptor, chunk)
+            if copied.digest() != self._hash.digest():
+                raise StorageUnavailable("the disk gave back other bytes than were stored")
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
     def _require_open(self) -> int:
         if self._failure is not None:
             raise self._failure
@@ -146,6 +177,12 @@ class StagedUpload:
 
 def _create(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def _read_back(descriptor: int, size_bytes: int) -> bytes:

@@ -101,7 +101,9 @@ def serve(
     """
     require_loopback(config)
     with (
-        open_registry(config.registry, max_upload_bytes=config.upload_bytes) as registry,
+        open_registry(
+            config.registry, blobs=config.blobs, max_upload_bytes=config.upload_bytes
+        ) as registry,
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))

@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from .contract import Page, TaskRecord, VersionRecord
+from .contract import EVERYTHING, Page, TaskFilter, TaskRecord, VersionRecord
 from .errors import InvalidReference, TaskNotFound
 from .reference import Reference
 from .task_state import TaskState
@@ -47,7 +47,7 @@ class Index:
         return self._ready(task).record()
 
     def tasks(
-        self, *, limit: int, after: str | None = None, kind: str | None = None, query: str = ""
+        self, *, limit: int, after: str | None = None, where: TaskFilter = EVERYTHING
     ) -> Page[TaskRecord]:
         """List tasks by name; the cursor is the last name of the page before.
 
@@ -56,13 +56,14 @@ class Index:
         """
         _require_positive(limit)
         states = self._states
-        names = sorted(name for name in states if query in name)
+        names = sorted(name for name in states if where.query in name)
         found: list[TaskRecord] = []
         for name in names[bisect_right(names, after) if after is not None else 0 :]:
             if not states[name].ready:
                 continue
             record = states[name].record()
-            if kind is not None and record.newest.spec.head.kind != kind:
+            tags = states[name].tags() if where.tag is not None else frozenset[str]()
+            if not where.holds(record, tags):
                 continue
             if len(found) == limit:
                 return Page(found, found[-1].task)
@@ -73,7 +74,9 @@ class Index:
         """Return one ready version. Raises: TaskNotFound, VersionNotFound."""
         return self._ready(task).version(version)
 
-    def versions(self, task: str, *, limit: int, after: str | None = None) -> Page[VersionRecord]:
+    def versions(
+        self, task: str, *, limit: int, after: str | None = None, tag: str | None = None
+    ) -> Page[VersionRecord]:
         """List a task's ready versions, newest first; the cursor is the last number before.
 
         Raises:
@@ -84,13 +87,18 @@ class Index:
         _require_positive(limit)
         state = self._ready(task)
         below = state.next_version if after is None else _parse_cursor(after)
-        records = [
-            state.versions[number]
-            for number in sorted(state.ready.values(), reverse=True)
-            if number < below
-        ]
-        page = records[:limit]
-        return Page(page, str(page[-1].version) if len(records) > limit else None)
+        found: list[VersionRecord] = []
+        # Versions are kept in ascending order, so a page reads little more than itself.
+        for number in reversed(state.versions):
+            record = state.versions[number]
+            if number >= below or record.state != "ready":
+                continue
+            if tag is not None and tag not in record.tags:
+                continue
+            if len(found) == limit:
+                return Page(found, str(found[-1].version))
+            found.append(record)
+        return Page(found)
 
     def _ready(self, task: str) -> TaskState:
         state = self._states.get(task)

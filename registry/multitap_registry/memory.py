@@ -1,21 +1,48 @@
 """A registry that forgets: the whole contract in memory, for tests and for trying things out."""
 
 import threading
-from types import TracebackType
-from typing import Final, Self
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
+from typing import Final
 
-from multitap_adapters.file import AdapterFile, FileLimits, parse_adapter
-
-from .change import plan_move, plan_publication
+from .change import Change, Occasion, rejection
 from .clock import Clock, utc_now
-from .contract import UNSET, Page, Publication, TaskRecord, Unset, Upload, VersionRecord
-from .errors import CorruptBlob, RegistryError, UploadTooLarge
+from .contract import (
+    EVERYTHING,
+    UNSET,
+    AliasMove,
+    AuditEntry,
+    AuditLine,
+    Event,
+    Page,
+    Publication,
+    TaskFilter,
+    TaskRecord,
+    Unset,
+    Upload,
+    VersionRecord,
+)
+from .errors import AliasNotFound, CorruptBlob, RegistryError
 from .index import Index
-from .reference import Reference, parse_alias, parse_digest, parse_task
+from .listeners import Listeners
+from .memory_upload import MemoryUpload
+from .reference import Reference, parse_alias, parse_digest, parse_tag, parse_task
+from .rules import (
+    Plan,
+    plan_alias_deletion,
+    plan_move,
+    plan_publication,
+    plan_rollback,
+    plan_tags,
+    plan_task_deletion,
+    plan_version_deletion,
+)
+from .task_state import TaskState
 
 
 class MemoryRegistry:
-    """Tasks, versions, aliases and bytes in memory.
+    """Tasks, versions, aliases, logs and bytes in memory.
 
     `failure`, once set, is raised by everything that would touch a disk, as a full or broken one
     would; reads of tasks and versions go on.
@@ -27,14 +54,24 @@ class MemoryRegistry:
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
         self._index: Final = Index()
+        self._listeners: Final = Listeners()
         self._blobs: Final[dict[str, bytes]] = {}
+        self._events: Final[list[Event]] = []
+        self._audit: Final[list[AuditLine]] = []
+        self._history: Final[defaultdict[tuple[str, str], list[AliasMove]]] = defaultdict(list)
 
-    def begin_upload(self) -> "MemoryUpload":
+    def begin_upload(self) -> MemoryUpload:
         """Start an upload; see the contract, as for everything below."""
-        return MemoryUpload(self, self._max_upload_bytes)
+        return MemoryUpload(self.check, self._max_upload_bytes)
 
     def publish(
-        self, task: str, upload: Upload, *, by: str, alias: str | None = None
+        self,
+        task: str,
+        upload: Upload,
+        *,
+        by: str,
+        alias: str | None = None,
+        request_id: str | None = None,
     ) -> Publication:
         """Make a sealed upload a version of a task."""
         parse_task(task)
@@ -44,13 +81,27 @@ class MemoryRegistry:
             raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
         file = upload.seal()
         self.check()
+        occasion = self._occasion(by, None, request_id)
         with self._lock:
-            change = plan_publication(
-                self._index.get(task), task, file, alias=alias, by=by, at=self._clock()
-            )
             self._blobs[file.digest] = upload.content
-            self._index.put(change.after)
-        return change.publication
+        plan = partial(plan_publication, occasion=occasion, task=task, file=file, alias=alias)
+        return self._change(task, plan).publication
+
+    def reject(
+        self,
+        task: str,
+        *,
+        by: str,
+        reason: str,
+        digest: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Leave one audit line of an upload that was refused."""
+        parse_task(task)
+        self.check()
+        occasion = self._occasion(by, reason, request_id)
+        with self._lock:
+            self._chain(rejection(occasion, task, digest))
 
     def point(
         self,
@@ -61,23 +112,104 @@ class MemoryRegistry:
         by: str,
         expected: int | Unset | None = UNSET,
         reason: str | None = None,
+        request_id: str | None = None,
     ) -> VersionRecord:
         """Move an alias to a ready version."""
         parse_alias(alias)
-        with self._lock:
-            change = plan_move(
-                self._index.get(task),
-                task,
-                alias,
-                version,
-                expected=expected,
-                reason=reason,
-                by=by,
-                at=self._clock(),
-            )
-            self.check()
-            self._index.put(change.after)
-        return change.record
+        occasion = self._occasion(by, reason, request_id)
+        plan = partial(
+            plan_move,
+            occasion=occasion,
+            task=task,
+            alias=alias,
+            version=version,
+            expected=expected,
+        )
+        return self._change(task, plan).record
+
+    def rollback(
+        self,
+        task: str,
+        alias: str,
+        *,
+        by: str,
+        expected: int | Unset | None = UNSET,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> VersionRecord:
+        """Point an alias at its most recent earlier target that is still ready."""
+        occasion = self._occasion(by, reason, request_id)
+
+        def plan(state: TaskState | None) -> Change:
+            history = self._history[task, alias]
+            return plan_rollback(state, occasion, task, alias, history, expected=expected)
+
+        return self._change(task, plan).record
+
+    def delete_alias(
+        self,
+        task: str,
+        alias: str,
+        *,
+        by: str,
+        expected: int | Unset | None = UNSET,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Delete an alias; its history stays."""
+        occasion = self._occasion(by, reason, request_id)
+        self._change(
+            task,
+            partial(
+                plan_alias_deletion, occasion=occasion, task=task, alias=alias, expected=expected
+            ),
+        )
+
+    def delete_version(
+        self,
+        task: str,
+        version: int,
+        *,
+        by: str,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> VersionRecord:
+        """Make a version a tombstone."""
+        occasion = self._occasion(by, reason, request_id)
+        plan = partial(plan_version_deletion, occasion=occasion, task=task, version=version)
+        return self._change(task, plan).record
+
+    def delete_task(
+        self,
+        task: str,
+        *,
+        by: str,
+        force: bool = False,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> None:
+        """Delete a task's aliases and make all of its versions tombstones."""
+        occasion = self._occasion(by, reason, request_id)
+        self._change(task, partial(plan_task_deletion, occasion=occasion, task=task, force=force))
+
+    def tag(
+        self,
+        task: str,
+        version: int,
+        *,
+        by: str,
+        add: Collection[str] = (),
+        remove: Collection[str] = (),
+        request_id: str | None = None,
+    ) -> VersionRecord:
+        """Give a ready version tags and take others away."""
+        for tag in (*add, *remove):
+            parse_tag(tag)
+        occasion = self._occasion(by, None, request_id)
+        plan = partial(
+            plan_tags, occasion=occasion, task=task, version=version, add=add, remove=remove
+        )
+        return self._change(task, plan).record
 
     def resolve(self, reference: Reference) -> VersionRecord:
         """Return the ready version that a reference names."""
@@ -88,18 +220,49 @@ class MemoryRegistry:
         return self._index.task(task)
 
     def tasks(
-        self, *, limit: int, after: str | None = None, kind: str | None = None, query: str = ""
+        self, *, limit: int, after: str | None = None, where: TaskFilter = EVERYTHING
     ) -> Page[TaskRecord]:
         """List tasks by name."""
-        return self._index.tasks(limit=limit, after=after, kind=kind, query=query)
+        return self._index.tasks(limit=limit, after=after, where=where)
 
     def version(self, task: str, version: int) -> VersionRecord:
         """Return one version."""
         return self._index.version(task, version)
 
-    def versions(self, task: str, *, limit: int, after: str | None = None) -> Page[VersionRecord]:
+    def versions(
+        self, task: str, *, limit: int, after: str | None = None, tag: str | None = None
+    ) -> Page[VersionRecord]:
         """List a task's versions, newest first."""
-        return self._index.versions(task, limit=limit, after=after)
+        return self._index.versions(task, limit=limit, after=after, tag=tag)
+
+    def history(self, task: str, alias: str) -> Sequence[AliasMove]:
+        """Return every move of an alias, oldest first."""
+        self.task(task)
+        with self._lock:
+            moves = list(self._history.get((task, alias), ()))
+        if not moves:
+            raise AliasNotFound(task, alias)
+        return moves
+
+    def events(self, *, after: int, limit: int) -> Sequence[Event]:
+        """Return the events behind number `after`."""
+        self.check()
+        with self._lock:
+            return self._events[after : after + limit]
+
+    def last_event(self) -> int:
+        """Return the number of the newest event."""
+        return len(self._events)
+
+    def subscribe(self, listener: Callable[[int], None]) -> Callable[[], None]:
+        """Call `listener` after each change."""
+        return self._listeners.add(listener)
+
+    def audit(self, *, after: int, limit: int) -> Sequence[AuditLine]:
+        """Return the audit lines behind number `after`."""
+        self.check()
+        with self._lock:
+            return self._audit[after : after + limit]
 
     def read_blob(self, digest: str) -> bytes:
         """Return an adapter file's bytes."""
@@ -115,62 +278,25 @@ class MemoryRegistry:
         if self.failure is not None:
             raise self.failure
 
+    def _occasion(self, by: str, reason: str | None, request_id: str | None) -> Occasion:
+        return Occasion(self._clock(), by, reason, request_id)
 
-class MemoryUpload:
-    """Bytes on their way into a MemoryRegistry."""
+    def _change(self, task: str, plan: Plan) -> Change:
+        with self._lock:
+            change = plan(self._index.get(task))
+            self.check()
+            if change.is_empty:
+                return change
+            self._events.extend(change.events(len(self._events)))
+            for entry in change.audit_entries():
+                self._chain(entry)
+            for move in change.moves:
+                history = self._history[task, move.alias]
+                history.append(change.history_line(move, len(history) + 1))
+            self._index.put(change.after)
+            last = len(self._events)
+        self._listeners.tell(last)
+        return change
 
-    def __init__(self, registry: MemoryRegistry, limit_bytes: int) -> None:
-        self._registry: Final = registry
-        self._limit_bytes: Final = limit_bytes
-        self._content: bytearray | None = bytearray()
-        self._failure: RegistryError | None = None
-        self._sealed = False
-        self._file: AdapterFile | None = None
-
-    @property
-    def content(self) -> bytes:
-        """The bytes that were written."""
-        return bytes(self._open())
-
-    def write(self, chunk: bytes) -> None:
-        """Append bytes."""
-        content = self._open()
-        if self._sealed:
-            raise ValueError("the upload is sealed")
-        try:
-            self._registry.check()
-            if len(content) + len(chunk) > self._limit_bytes:
-                raise UploadTooLarge(self._limit_bytes)
-        except RegistryError as error:
-            self._failure = error
-            raise
-        content += chunk
-
-    def seal(self) -> AdapterFile:
-        """Validate what was written."""
-        content = self._open()
-        self._sealed = True
-        if self._file is None:
-            self._file = parse_adapter(
-                bytes(content), limits=FileLimits(size_bytes=self._limit_bytes)
-            )
-        return self._file
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        self._content = None
-
-    def _open(self) -> bytearray:
-        if self._failure is not None:
-            raise self._failure
-        if self._content is None:
-            raise ValueError("the upload is closed")
-        return self._content
+    def _chain(self, entry: AuditEntry) -> None:
+        self._audit.append(AuditLine.following(self._audit[-1] if self._audit else None, entry))

@@ -7,6 +7,7 @@ events and audit lines are both made of them.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Self
 
 from .contract import AliasMove, AuditEntry, EntryType, Event, Publication, VersionRecord
 from .task_state import TaskState
@@ -20,6 +21,11 @@ class Occasion:
     by: str
     reason: str | None = None
     request_id: str | None = None
+
+    @classmethod
+    def of(cls, at: datetime, by: str, reason: str | None, request_id: str | None) -> Self:
+        """Return the occasion with texts that every database can store and give back."""
+        return cls(at, _storable(by), _storable_or_none(reason), _storable_or_none(request_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,3 +170,12 @@ def rejection(occasion: Occasion, task: str, digest: str | None) -> AuditEntry:
         reason=occasion.reason,
         request_id=occasion.request_id,
     )
+
+
+def _storable(text: str) -> str:
+    # PostgreSQL has no NUL in its texts, and UTF-8 no lone surrogates.
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}").encode(errors="replace").decode()
+
+
+def _storable_or_none(text: str | None) -> str | None:
+    return None if text is None else _storable(text)

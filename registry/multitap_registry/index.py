@@ -19,20 +19,28 @@ _CURSOR = re.compile(r"[0-9]{1,18}")
 class Index:
     """An index of task states by name."""
 
-    def __init__(self, states: Iterable[TaskState] = ()) -> None:
-        self._states = {state.task: state for state in states}
+    def __init__(self) -> None:
+        self._states: dict[str, TaskState] = {}
+        self._last_event = 0
+
+    @property
+    def last_event(self) -> int:
+        """The number of the newest event that reads show; they may show more already."""
+        return self._last_event
 
     def get(self, task: str) -> TaskState | None:
         """Return a task's state, also that of a task without a ready version."""
         return self._states.get(task)
 
-    def put(self, state: TaskState) -> None:
-        """Replace one task's state; for one writer at a time."""
-        self._states = {**self._states, state.task: state}
+    def put(self, states: Iterable[TaskState], last_event: int) -> None:
+        """Replace the states of some tasks; for one writer at a time."""
+        self._states = {**self._states, **{state.task: state for state in states}}
+        self._last_event = last_event
 
-    def replace(self, states: Iterable[TaskState]) -> None:
+    def replace(self, states: Iterable[TaskState], last_event: int) -> None:
         """Replace everything at once."""
         self._states = {state.task: state for state in states}
+        self._last_event = last_event
 
     def resolve(self, reference: Reference) -> VersionRecord:
         """Return the ready version that a reference names.

@@ -24,8 +24,10 @@ from .task_state import TaskState
 
 MAX_TAGS: Final = 32
 
-# A rule with everything but the task's state filled in.
-Plan: TypeAlias = Callable[[TaskState | None], Change]
+# Every move of one of the task's aliases, oldest first.
+HistoryOf: TypeAlias = Callable[[str], Sequence[AliasMove]]
+# A rule with everything but the task filled in: its state, and the histories of its aliases.
+Plan: TypeAlias = Callable[[TaskState | None, HistoryOf], Change]
 
 
 def plan_publication(
@@ -86,11 +88,11 @@ def plan_rollback(
     occasion: Occasion,
     task: str,
     alias: str,
-    history: Sequence[AliasMove],
+    history: HistoryOf,
     *,
     expected: int | Unset | None = UNSET,
 ) -> Change:
-    """Work out a rollback; `history` is all of the alias, oldest move first.
+    """Work out a rollback.
 
     Raises:
         TaskNotFound, AliasNotFound: there is no such alias.
@@ -100,7 +102,7 @@ def plan_rollback(
     known = _require_alias(state, task, alias)
     _require_place(known, alias, expected)
     now = known.aliases[alias]
-    for target in reversed(_earlier_targets(history)):
+    for target in reversed(_earlier_targets(history(alias))):
         if target != now and target in known.ready.values():
             change = Change(known, known, occasion, target)
             return change.with_move(alias, target, rollback=True)

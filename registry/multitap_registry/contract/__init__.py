@@ -1,6 +1,6 @@
 """What every registry promises, and the records that it speaks in."""
 
-from .audit import GENESIS, AuditEntry, AuditLine, line_hash
+from .audit import GENESIS, AuditEntry, AuditLine, ChainHead, line_hash
 from .events import EntryType, Event
 from .records import AliasMove, Page, Publication, TaskRecord, VersionRecord
 from .registry import UNSET, Registry, Unset
@@ -14,6 +14,7 @@ __all__ = [
     "AliasMove",
     "AuditEntry",
     "AuditLine",
+    "ChainHead",
     "EntryType",
     "Event",
     "Page",

@@ -4,7 +4,7 @@ left out or reordered without a trace."""
 import hashlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, Self, TypeAlias
 
 from multitap_adapters.file import canonical_json
 
@@ -32,6 +32,14 @@ class AuditEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ChainHead:
+    """The end of the chain: the number and the hash of the last line."""
+
+    seq: int = 0
+    hash: str = GENESIS
+
+
+@dataclass(frozen=True, slots=True)
 class AuditLine:
     """One line in its place; `seq` counts from 1 without gaps."""
 
@@ -41,10 +49,15 @@ class AuditLine:
     hash: str
 
     @classmethod
-    def following(cls, previous: "AuditLine | None", entry: AuditEntry) -> "AuditLine":
-        """Return the line of an entry after `previous`, None for the first of all."""
-        seq, head = (1, GENESIS) if previous is None else (previous.seq + 1, previous.hash)
-        return cls(seq, entry, head, line_hash(seq, entry, head))
+    def following(cls, head: ChainHead, entry: AuditEntry) -> Self:
+        """Return the line of an entry at the chain's end."""
+        seq = head.seq + 1
+        return cls(seq, entry, head.hash, line_hash(seq, entry, head.hash))
+
+    @property
+    def head(self) -> ChainHead:
+        """The chain's end once this line is the last."""
+        return ChainHead(self.seq, self.hash)
 
 
 def line_hash(seq: int, entry: AuditEntry, previous: str) -> str:

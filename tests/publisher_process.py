@@ -50,7 +50,12 @@ class PublisherProcess:
 @contextmanager
 def running_publisher() -> Generator[PublisherProcess, None, None]:
     """Start the program, and end it."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    paths = (str(TESTS), os.environ.get("PYTHONPATH"))
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "OMP_NUM_THREADS": "1",
+    }
     with subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
         [sys.executable, str(TESTS / "registry" / "publisher.py")],
         stdin=subprocess.PIPE,

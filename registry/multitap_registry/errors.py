@@ -5,6 +5,9 @@ RegistryError
 ├── VersionNotFound
 ├── AliasNotFound
 ├── AliasConflict        the alias is not where the caller expected it
+├── VersionInUse         aliases point at what should be deleted
+├── NothingToRollBackTo  no earlier target of the alias is still ready
+├── TooManyTags
 ├── UploadTooLarge
 ├── CorruptBlob          stored bytes that no longer match their digest
 ├── StorageFull          no space left
@@ -17,6 +20,7 @@ A file that breaks the format raises ``multitap_adapters.file.AdapterFileError``
 breaks the grammar raises ``InvalidReference``, a ValueError.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -61,6 +65,39 @@ class AliasConflict(RegistryError):
         super().__init__(
             f"alias {alias!r} of task {task!r} was expected at {_place(expected)}, "
             f"and is at {_place(actual)}"
+        )
+
+
+class VersionInUse(RegistryError):
+    """Aliases point at a version, or at versions of a task, that should be deleted."""
+
+    def __init__(self, task: str, version: int | None, aliases: Sequence[str]) -> None:
+        self.task = task
+        self.version = version
+        self.aliases = tuple(aliases)
+        what = f"task {task!r}" if version is None else f"version {version} of task {task!r}"
+        super().__init__(f"{what} is in use by {', '.join(map(repr, self.aliases))}")
+
+
+class NothingToRollBackTo(RegistryError):
+    """Every earlier target of the alias was deleted or rolled back, or it never had another."""
+
+    def __init__(self, task: str, alias: str) -> None:
+        self.task = task
+        self.alias = alias
+        super().__init__(f"alias {alias!r} of task {task!r} has no earlier version to go back to")
+
+
+class TooManyTags(RegistryError):
+    """A version would have more tags than it may."""
+
+    def __init__(self, task: str, version: int, count: int, limit: int) -> None:
+        self.task = task
+        self.version = version
+        self.count = count
+        self.limit = limit
+        super().__init__(
+            f"version {version} of task {task!r} would have {count} tags, at most {limit} expected"
         )
 
 
@@ -118,7 +155,7 @@ class InvalidBlobUrl(RegistryError):
 
 
 class InvalidReference(ValueError):
-    """A text that is no task, version, alias, reference, digest or cursor."""
+    """A text that is no task, version, alias, tag, reference, digest or cursor."""
 
     def __init__(self, text: str, expected: str) -> None:
         self.text = text

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from .blobs import open_blobs
 from .clock import Clock, utc_now
-from .database import Database
 from .durable import make_folder, sync_folder
 from .faults import disk_faults
 from .lock import exclusive_lock
-from .schema import prepare_schema
+from .migrating import prepare_schema
 from .sql import SqlRegistry
+from .sqlite import sqlite_database
 from .staging import StagingFolder
 
 DATABASE_NAME = "registry.sqlite"
@@ -53,7 +53,7 @@ def open_registry(
             make_folder(folder / "staging")
         staging.clear()
         store = open_blobs(folder / "blobs", blobs)
-        database = Database(folder / DATABASE_NAME)
+        database = sqlite_database(folder / DATABASE_NAME)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             # Also for what an earlier process made and was killed before it could sync it.
             sync_folder(folder)

@@ -2,14 +2,13 @@
 
 from multitap.wire import (
     Fault,
-    HeadKind,
     PointRequest,
     Task,
     TaskList,
     Version,
     VersionList,
 )
-from multitap_registry.contract import UNSET, Registry, TaskRecord, VersionRecord
+from multitap_registry.contract import UNSET, Registry, TaskFilter, TaskRecord, VersionRecord
 from multitap_registry.errors import InvalidReference
 
 from .errors import InvalidRequest
@@ -26,12 +25,10 @@ class Catalogue:
         self._servability = servability
         self._threads = threads
 
-    async def tasks(
-        self, *, limit: int, after: str | None, kind: HeadKind | None, query: str
-    ) -> TaskList:
+    async def tasks(self, *, limit: int, after: str | None, where: TaskFilter) -> TaskList:
         """Return a page of tasks, by name."""
         page = await self._threads.run(
-            lambda: self._registry.tasks(limit=limit, after=after, kind=kind, query=query)
+            lambda: self._registry.tasks(limit=limit, after=after, where=where)
         )
         return TaskList(tasks=[self._task(record) for record in page.records], next=page.next)
 

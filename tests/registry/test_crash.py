@@ -25,6 +25,7 @@ def publish_and_be_killed(
     child, lines = publisher.start("without-end", seed, folder)
     while len(lines) < after_lines:
         lines.append(publisher.read())
+        assert lines[-1] != ["gone"]
     # Not to wait for anything: the moment of the kill has to fall anywhere in a publish.
     time.sleep(delay_s)
     os.kill(child, signal.SIGKILL)

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from multitap.wire import HeadKind, PointRequest, Task, TaskList, Version
+from multitap_registry.contract import TaskFilter
 from multitap_server.catalogue import Catalogue
 from multitap_server.config import ServerConfig
 from multitap_server.request_body import parse_model, read_json
@@ -42,9 +43,8 @@ def tasks_router(config: ServerConfig, catalogue: Catalogue) -> APIRouter:
         responses=problems(*STORAGE),
     )
     async def tasks(query: Annotated[TasksQuery, QueryParameters()]) -> Response:
-        page = await catalogue.tasks(
-            limit=query.limit, after=query.after, kind=query.kind, query=query.q
-        )
+        where = TaskFilter(query=query.q, kind=query.kind)
+        page = await catalogue.tasks(limit=query.limit, after=query.after, where=where)
         return json_response(page)
 
     @router.get(

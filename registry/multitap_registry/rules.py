@@ -102,8 +102,8 @@ def plan_rollback(
     known = _require_alias(state, task, alias)
     _require_place(known, alias, expected)
     now = known.aliases[alias]
-    for target in reversed(_earlier_targets(history(alias))):
-        if target != now and target in known.ready.values():
+    for target in rollback_targets(history(alias), now):
+        if target in known.ready.values():
             change = Change(known, known, occasion, target)
             return change.with_move(alias, target, rollback=True)
     raise NothingToRollBackTo(task, alias)
@@ -192,9 +192,10 @@ def plan_tags(
     return Change(known, after, occasion, version, tagged=True)
 
 
-def _earlier_targets(history: Sequence[AliasMove]) -> list[int]:
-    """Return where the alias was and could go back to, the most recent last.
+def rollback_targets(history: Sequence[AliasMove], now: int) -> list[int]:
+    """Return where an alias at `now` was and could go back to, the most recent first.
 
+    `history` is all of the alias, oldest move first; its targets may have been deleted since.
     A rollback takes back the moves after its target, so that rolling back twice goes two back.
     """
     targets: list[int] = []
@@ -206,7 +207,7 @@ def _earlier_targets(history: Sequence[AliasMove]) -> list[int]:
                 targets.pop()
         else:
             targets.append(move.target)
-    return targets[:-1]
+    return [target for target in reversed(targets[:-1]) if target != now]
 
 
 def _require_task(state: TaskState | None, task: str) -> TaskState:

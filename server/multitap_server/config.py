@@ -107,6 +107,9 @@ class ServerConfig(BaseModel):
     waiting_calls: int = Field(
         default=512, ge=1, le=100_000, description="calls that may wait for a thread of a kind"
     )
+    event_waiters: int = Field(
+        default=256, ge=1, le=65_536, description="calls that may wait for the next event"
+    )
     uploads: int = Field(default=4, ge=1, le=64, description="uploads at the same time")
 
     keep_alive_s: Seconds = Field(default=75, description="life of an idle connection, s")

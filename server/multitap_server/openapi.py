@@ -13,6 +13,7 @@ from multitap.wire import (
     PointRequest,
     PredictRequest,
     Problem,
+    RollbackRequest,
     RowsPredictRequest,
     TasksPredictRequest,
 )
@@ -28,6 +29,7 @@ _MODELS: Final = (
     PointRequest,
     PredictRequest,
     Problem,
+    RollbackRequest,
     RowsPredictRequest,
     TasksPredictRequest,
 )

@@ -76,12 +76,16 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
         edge.MethodNotAllowed: "method_not_allowed",
         edge.RangeNotSatisfiable: "invalid_request",
         edge.UnusableOutput: "internal",
+        edge.NotReady: "unavailable",
         AdapterFileError: "invalid_adapter",
         registry.InvalidReference: "invalid_request",
         registry.TaskNotFound: "task_not_found",
         registry.VersionNotFound: "version_not_found",
         registry.AliasNotFound: "alias_not_found",
         registry.AliasConflict: "alias_conflict",
+        registry.VersionInUse: "version_in_use",
+        registry.NothingToRollBackTo: "nothing_to_roll_back_to",
+        registry.TooManyTags: "invalid_request",
         registry.UploadTooLarge: "too_large",
         registry.CorruptBlob: "corrupt_blob",
         registry.StorageFull: "storage_full",
@@ -105,6 +109,7 @@ _PLACES: Final[Mapping[type[Exception], str]] = MappingProxyType(
     {
         edge.RangeNotSatisfiable: "header.range",
         registry.InvalidReference: "reference",
+        registry.TooManyTags: "tag",
         engine.UnsupportedAdapter: "spec",
         engine.InputTooLong: "inputs",
     }
@@ -153,7 +158,7 @@ def problem_response(error: Exception, request_id: str) -> Response:
 
 def _faults(error: Exception) -> list[Fault] | None:
     """Return every fault of a body, a file or a reference; None where the detail says it all."""
-    if isinstance(error, edge.InvalidRequest):
+    if isinstance(error, edge.InvalidRequest | edge.NotReady):
         return list(error.faults)
     if isinstance(error, AdapterFileError):
         return [Fault(at=fault.at, message=fault.message) for fault in error.faults]

@@ -45,6 +45,11 @@ async def read_json(request: Request, *, max_depth: int) -> JsonValue:
     return parse_json(await request.body(), max_depth=max_depth)
 
 
+async def read_optional_json(request: Request, *, max_depth: int) -> JsonValue:
+    """Return the JSON document in the body, None where there is no body. Raises: as `read_json`."""
+    return await read_json(request, max_depth=max_depth) if await request.body() else None
+
+
 def parse_model(model: type[ModelT], document: JsonValue) -> ModelT:
     """Return the document as a model. Raises: InvalidRequest, with every fault."""
     try:

@@ -7,6 +7,7 @@ from typing import Protocol
 from multitap_registry.contract import Publication, Registry
 
 from .references import require_new_alias, require_new_task
+from .rejections import Rejections
 from .servability import Servability
 from .threads import Threads
 
@@ -26,11 +27,12 @@ class Uploads:
         self._registry = registry
         self._servability = servability
         self._threads = threads
+        self._rejections = Rejections(registry)
 
     async def publish(
-        self, task: str, chunks: Chunks, *, by: str, alias: str | None
+        self, task: str, chunks: Chunks, *, by: str, alias: str | None, request_id: str
     ) -> Publication:
-        """Publish what arrives as a version of a task; leaves nothing behind where it fails.
+        """Publish what arrives as a version of a task; where it fails, an audit line is left.
 
         Raises:
             InvalidRequest: task or alias break the grammar; nothing was read.
@@ -42,7 +44,9 @@ class Uploads:
         require_new_task(task)
         if alias is not None:
             require_new_alias(alias)
-        future = self._threads.start(lambda: self._publish(task, chunks, by=by, alias=alias))
+        future = self._threads.start(
+            lambda: self._publish(task, chunks, by=by, alias=alias, request_id=request_id)
+        )
         try:
             return await asyncio.shield(future)
         finally:
@@ -51,10 +55,21 @@ class Uploads:
             await asyncio.wait({future})
 
     def _publish(
-        self, task: str, chunks: Iterable[bytes], *, by: str, alias: str | None
+        self,
+        task: str,
+        chunks: Iterable[bytes],
+        *,
+        by: str,
+        alias: str | None,
+        request_id: str,
     ) -> Publication:
-        with self._registry.begin_upload() as upload:
+        with (
+            self._rejections.noting(task, by=by, request_id=request_id) as attempt,
+            self._registry.begin_upload() as upload,
+        ):
             for chunk in chunks:
                 upload.write(chunk)
-            self._servability.check(upload.seal())
-            return self._registry.publish(task, upload, by=by, alias=alias)
+            file = upload.seal()
+            attempt.digest = file.digest
+            self._servability.check(file)
+            return self._registry.publish(task, upload, by=by, alias=alias, request_id=request_id)

@@ -7,12 +7,10 @@ from typing import Any
 import pytest
 
 from multitap import InvalidInput, TextInput, calls
-from multitap.calls import Call, InputsLike, RowLike, Settings
+from multitap.calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from multitap.files import UploadSource
-from multitap.unset import UNSET, Unset
 from multitap.wire import (
     Parameters,
-    PointRequest,
     PredictRequest,
     QuestionInput,
     RowRequest,
@@ -20,6 +18,7 @@ from multitap.wire import (
     TasksPredictRequest,
     TokensInput,
 )
+from multitap_server.routes.tasks import TasksQuery
 
 DEFAULTS = Settings()
 
@@ -127,17 +126,24 @@ def test_what_json_cannot_carry_is_refused_before_it_is_sent(value: str | dict[s
 
 
 def test_a_list_of_tasks_asks_for_what_was_chosen_only() -> None:
-    first = calls.tasks(kind=None, query="", after=None, limit=100)
-    later = calls.tasks(kind="tagging", query="ner", after="CUR", limit=5)
+    first = calls.tasks(TaskFilter(), after=None, limit=100)
+    later = calls.tasks(TaskFilter(kind="tagging", query="ner"), after="CUR", limit=5)
 
     assert first.params == {"limit": "100"}
     assert later.params == {"limit": "5", "after": "CUR", "kind": "tagging", "q": "ner"}
 
 
+def test_every_condition_of_a_list_of_tasks_can_be_sent() -> None:
+    where = TaskFilter("tagging", "n", "PER", "good", "de", "MIT", "news")
+
+    assert set(where.to_params()) == set(TasksQuery.model_fields) - {"limit", "after"}
+
+
 def test_versions_are_paged_as_tasks_are() -> None:
-    call = calls.versions("spam", after="CUR", limit=5)
+    call = calls.versions("spam", tag=None, after="CUR", limit=5)
 
     assert (call.path, call.params) == ("/tasks/spam/versions", {"limit": "5", "after": "CUR"})
+    assert calls.versions("spam", tag="a", after=None, limit=5).params == {"limit": "5", "tag": "a"}
 
 
 def test_a_push_streams_with_its_length_and_type() -> None:
@@ -151,32 +157,3 @@ def test_a_push_streams_with_its_length_and_type() -> None:
 def test_json_says_that_it_is_json_and_reads_say_nothing() -> None:
     assert calls.predict("a", "b", DEFAULTS).headers() == {"content-type": "application/json"}
     assert calls.task("a").headers() == {}
-
-
-@pytest.mark.parametrize(
-    ("expected", "sent"),
-    [
-        (UNSET, {"version": 7}),
-        (None, {"version": 7, "expected": None}),
-        (6, {"version": 7, "expected": 6}),
-    ],
-)
-def test_an_expectation_of_nothing_is_not_the_same_as_none_given(
-    expected: int | Unset | None, sent: object
-) -> None:
-    call = calls.point("spam", "live", 7, expected=expected)
-
-    assert json.loads(body_of(call)) == sent
-    PointRequest.model_validate_json(body_of(call))
-
-
-def test_a_move_is_repeated_blindly_only_if_it_says_what_it_expects() -> None:
-    assert calls.point("spam", "live", 7, expected=6).repeat == "always"
-    assert calls.point("spam", "live", 7).repeat == "unsent"
-
-
-def test_a_reason_goes_with_a_move() -> None:
-    call = calls.point("spam", "next", 7, reason="better")
-
-    assert (call.method, call.path) == ("PUT", "/tasks/spam/aliases/next")
-    assert json.loads(body_of(call)) == {"version": 7, "reason": "better"}

@@ -107,3 +107,17 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         download.write(CONTENT[:100])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_reports_its_progress(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    with Download(
+        tmp_path / "out",
+        digest=digest_of(CONTENT),
+        size_bytes=len(CONTENT),
+        progress=lambda done, total: seen.append((done, total)),
+    ) as download:
+        download.write(CONTENT[:100])
+        download.write(CONTENT[100:])
+
+    assert seen == [(100, len(CONTENT)), (len(CONTENT), len(CONTENT))]

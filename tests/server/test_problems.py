@@ -47,13 +47,8 @@ CONTRACT = {
     "deadline_exceeded": 504,
     "storage_full": 507,
 }
-# Codes of features that are not there yet: keys, deletion, rollback, quotas.
-NOT_YET = {
-    "unauthenticated",
-    "version_in_use",
-    "nothing_to_roll_back_to",
-    "quota_exceeded",
-}
+# Codes of features that are not there yet: keys and quotas.
+NOT_YET = {"unauthenticated", "quota_exceeded"}
 
 
 def leaves(base: type[Exception]) -> list[type[Exception]]:

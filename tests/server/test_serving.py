@@ -17,7 +17,8 @@ from multitap_registry.folder import open_registry
 from multitap_server.app import create_app
 from multitap_server.config import ServerConfig
 from multitap_server.errors import ConfigError
-from multitap_server.serving import HttpServer, require_loopback
+from multitap_server.http_server import HttpServer
+from multitap_server.serving import require_loopback
 from publishing import publish
 from sample_adapters import sample_adapter
 

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
         VersionInUse,
         VersionNotFound,
     )
+    from .logs import AliasMove, AuditLine, Event, EventList
     from .predictions import (
         AnswerSpan,
         ClassificationPrediction,
@@ -79,9 +80,11 @@ __version__ = "0.1.0"
 __all__ = [
     "UNSET",
     "AliasConflict",
+    "AliasMove",
     "AliasNotFound",
     "AnswerSpan",
     "AsyncClient",
+    "AuditLine",
     "BackboneMismatch",
     "BodyTooSlow",
     "ClassificationPrediction",
@@ -92,6 +95,8 @@ __all__ = [
     "DigestMismatch",
     "EmbeddingPrediction",
     "Entity",
+    "Event",
+    "EventList",
     "Fault",
     "Forbidden",
     "InternalError",
@@ -142,6 +147,7 @@ __all__ = [
 _HOMES = {
     "async_client": ("AsyncClient",),
     "client": ("Client",),
+    "logs": ("AliasMove", "AuditLine", "Event", "EventList"),
     "predictions": (
         "AnswerSpan",
         "ClassificationPrediction",

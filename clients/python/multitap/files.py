@@ -16,7 +16,7 @@ from .errors import DigestMismatch
 CHUNK_BYTES = 256 * 1024
 
 Progress: TypeAlias = Callable[[int, int], None]
-"""Called with the bytes done and the bytes in all; starts over where a push is repeated."""
+"""Called with the bytes done and the bytes in all; starts over where a transfer is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,15 @@ class UploadSource:
 class Download:
     """A file that appears under its name whole and checked, or not at all."""
 
-    def __init__(self, path: Path, *, digest: str) -> None:
+    def __init__(
+        self, path: Path, *, digest: str, size_bytes: int = 0, progress: Progress | None = None
+    ) -> None:
         self._path = path
         self._part = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         self._expected = digest
+        self._size_bytes = size_bytes
+        self._progress = progress
+        self._done_bytes = 0
         self._hash = hashlib.sha256()
 
     def __enter__(self) -> Self:
@@ -82,6 +87,9 @@ class Download:
         """Append bytes. Raises: OSError."""
         self._hash.update(chunk)
         self._stream.write(chunk)
+        self._done_bytes += len(chunk)
+        if self._progress is not None:
+            self._progress(self._done_bytes, self._size_bytes)
 
     def commit(self) -> None:
         """Check the digest and move the file to its name, over an older one.

@@ -1,9 +1,11 @@
 """When a client asks again: a pure policy over what went wrong.
 
 Every call of this client may be repeated without harm. Reads and predictions change nothing. The
-same bytes pushed twice give the version that exists. Pointing an alias with `expected` cannot undo
-somebody else's move, because the comparison fails then. The one exception is pointing an alias
-without `expected`: it is repeated only if the request certainly did not leave.
+same bytes pushed twice give the version that exists. A version's number is never used again, so
+deleting it twice deletes nothing else, and tags are there or not. Moving an alias with `expected`
+cannot undo somebody else's move, because the comparison fails then. The exceptions are moving or
+deleting an alias without `expected`, and deleting a task, which may be there anew: they are
+repeated only if the request certainly did not leave.
 """
 
 from dataclasses import dataclass

@@ -18,6 +18,8 @@ HeadKind = Literal[
 ]
 Aggregation: TypeAlias = Literal["entity", "token"]
 VersionNumber = Annotated[int, Field(ge=1, lt=10**18)]
+# Without NUL, which not every database can keep.
+Reason: TypeAlias = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]
 
 
 class TextInput(Request):
@@ -241,6 +243,7 @@ class Version(Answer):
     servable: bool
     created_at: datetime
     created_by: str
+    tags: list[str] = Field(default_factory=list[str])
 
 
 class VersionList(Answer):
@@ -255,7 +258,14 @@ class PointRequest(Request):
 
     version: VersionNumber
     expected: VersionNumber | None = None
-    reason: Annotated[str, Field(max_length=1_000)] | None = None
+    reason: Reason | None = None
+
+
+class RollbackRequest(Request):
+    """The body of POST .../aliases/{alias}/rollback; `expected` as for PUT."""
+
+    expected: VersionNumber | None = None
+    reason: Reason | None = None
 
 
 class Health(Answer):

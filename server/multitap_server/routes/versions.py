@@ -9,8 +9,10 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from multitap.wire import JsonObject, Version, VersionList
+from multitap.wire import JsonObject, Reason, Version, VersionList
+from multitap_server.caller import caller_of
 from multitap_server.catalogue import Catalogue
+from multitap_server.changes import Changes
 from multitap_server.config import ServerConfig
 from multitap_server.guards.body import BodyLimits, body_meter_of
 from multitap_server.problems import UNSATISFIABLE_RANGE
@@ -21,7 +23,6 @@ from multitap_server.uploads import Uploads
 
 from .declared import STORAGE, Responses, declare, file_body, problems
 from .strict import Query, strict_router
-from .tasks import ANONYMOUS
 
 _FILE_SCHEMA: Final[JsonObject] = {"schema": {"type": "string", "format": "binary"}}
 _FILE_HEADERS: Final[JsonObject] = {
@@ -40,13 +41,23 @@ class VersionsQuery(Query):
 
     limit: int = Field(default=100, ge=1, le=1_000, description="versions of a page")
     after: str | None = Field(default=None, max_length=200, description="`next` of the last page")
+    tag: str | None = Field(default=None, max_length=200, description="only those with this tag")
 
 
-def versions_router(config: ServerConfig, catalogue: Catalogue, uploads: Uploads) -> APIRouter:
+class DeleteVersionQuery(Query):
+    """How to delete a version."""
+
+    reason: Reason | None = Field(default=None, description="why, for the audit log")
+
+
+def versions_router(
+    config: ServerConfig, catalogue: Catalogue, changes: Changes, uploads: Uploads
+) -> APIRouter:
     """Return the routes of versions."""
     router = strict_router("versions")
     _add_upload(router, config, catalogue, uploads)
     _add_reads(router, catalogue)
+    _add_deletion(router, changes)
     _add_file(router, catalogue)
     return router
 
@@ -71,8 +82,13 @@ def _add_upload(
         """The same bytes again give the version that exists, and status 200."""
         require_media_type(request.headers, FILE_TYPES)
         body_meter_of(request.scope).limits = limits
+        caller = caller_of(request)
         publication = await uploads.publish(
-            task, BodyChunks(request), by=ANONYMOUS, alias=query.alias
+            task,
+            BodyChunks(request),
+            by=caller.by,
+            alias=query.alias,
+            request_id=caller.request_id,
         )
         version = catalogue.describe(publication.record)
         return json_response(
@@ -91,7 +107,8 @@ def _add_reads(router: APIRouter, catalogue: Catalogue) -> None:
         responses=problems("task_not_found", *STORAGE),
     )
     async def versions(task: str, query: Annotated[VersionsQuery, QueryParameters()]) -> Response:
-        return json_response(await catalogue.versions(task, limit=query.limit, after=query.after))
+        page = await catalogue.versions(task, limit=query.limit, after=query.after, tag=query.tag)
+        return json_response(page)
 
     @router.get(
         "/tasks/{task}/versions/{version}",
@@ -102,6 +119,28 @@ def _add_reads(router: APIRouter, catalogue: Catalogue) -> None:
     )
     async def version(task: str, version: str) -> Response:
         return json_response(await catalogue.version(task, version))
+
+
+def _add_deletion(router: APIRouter, changes: Changes) -> None:
+    @router.delete(
+        "/tasks/{task}/versions/{version}",
+        operation_id="delete_version",
+        summary="Delete a version",
+        response_model=Version,
+        responses=problems(
+            "task_not_found", "version_not_found", "version_in_use", "storage_full", *STORAGE
+        ),
+    )
+    async def delete_version(
+        task: str,
+        version: str,
+        request: Request,
+        query: Annotated[DeleteVersionQuery, QueryParameters()],
+    ) -> Response:
+        """Refused while an alias points there; its number is never used again."""
+        caller = caller_of(request)
+        deleted = await changes.delete_version(task, version, caller, reason=query.reason)
+        return json_response(deleted)
 
 
 def _add_file(router: APIRouter, catalogue: Catalogue) -> None:

@@ -1,6 +1,6 @@
 """One folder on a local disk as a registry: database, blobs, staging and lock.
 
-registry.sqlite    tasks, versions, aliases, history
+registry.sqlite    tasks, versions, aliases, logs; absent where a shared database has them
 blobs/sha256/      adapter files by digest
 staging/           uploads that are under way, empty otherwise
 registry.lock      held by the one process that has the folder open
@@ -12,10 +12,12 @@ from pathlib import Path
 
 from .blobs import BlobFolder
 from .clock import Clock, utc_now
+from .database import Database
 from .durable import make_folder, sync_folder
 from .faults import disk_faults
 from .lock import exclusive_lock
 from .migrating import prepare_schema
+from .postgresql import parse_database_url, postgresql_database
 from .sql import SqlRegistry
 from .sqlite import sqlite_database
 from .staging import StagingFolder
@@ -25,14 +27,22 @@ DATABASE_NAME = "registry.sqlite"
 
 @contextmanager
 def open_registry(
-    folder: Path, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now
+    folder: Path,
+    *,
+    database: str | None = None,
+    max_upload_bytes: int = 256 * 2**20,
+    clock: Clock = utc_now,
 ) -> Generator[SqlRegistry, None, None]:
     """Open the registry in a folder, making it if need be; one opener at a time.
 
+    `database` is the URL of a PostgreSQL database that other servers, each with a folder of its
+    own, may have open too; `SqlRegistry.follow` shows what they change.
+
     Raises:
+        ValueError: that is no URL of such a database.
         RegistryLocked: somebody has the folder open.
         UnsupportedSchema: another release wrote it.
-        StorageFull, StorageUnavailable: the folder cannot be used.
+        StorageFull, StorageUnavailable: the folder or the database cannot be used.
     """
     folder = folder.absolute()
     with disk_faults(f"make the registry's folder {str(folder)!r}"):
@@ -43,17 +53,25 @@ def open_registry(
             make_folder(folder / "blobs")
             make_folder(folder / "staging")
         staging.clear()
-        database = sqlite_database(folder / DATABASE_NAME)
+        tables, place = _open_database(folder, database)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             # Also for what an earlier process made and was killed before it could sync it.
             sync_folder(folder)
         try:
-            with database.transaction() as connection:
-                prepare_schema(connection, place=str(folder), at=clock())
-            registry = SqlRegistry(database, BlobFolder(folder / "blobs"), staging, clock=clock)
+            with tables.transaction() as connection:
+                prepare_schema(connection, place=place, at=clock())
+            registry = SqlRegistry(tables, BlobFolder(folder / "blobs"), staging, clock=clock)
             try:
                 yield registry
             finally:
                 registry.close()
         finally:
-            database.close()
+            tables.close()
+
+
+def _open_database(folder: Path, url: str | None) -> tuple[Database, str]:
+    """Return the database and its name for messages, which holds no password."""
+    if url is None:
+        return sqlite_database(folder / DATABASE_NAME), str(folder)
+    parsed = parse_database_url(url)
+    return postgresql_database(parsed), f"{parsed.host or 'this machine'}/{parsed.database}"

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from typing import Final
 
@@ -25,15 +26,16 @@ from .clock import Clock
 from .contract import AliasMove, AuditEntry, AuditLine, Event, Upload
 from .database import Database
 from .errors import AliasNotFound, RegistryError, StorageUnavailable
-from .head import Head, lock_head, move_head, read_head
-from .log_rows import read_audit, read_changed_tasks, read_events, read_history, write_audit
+from .following import Follower
+from .head import lock_head, move_head
+from .log_rows import read_audit, read_events, read_history, write_audit
 from .planned import PlannedRegistry
+from .replica import Replica
 from .rules import Plan
 from .staging import StagedUpload, StagingFolder
-from .state_rows import read_state, read_states
 
-# Reading more tasks than these one by one takes longer than reading all.
-_MANY_TASKS: Final = 100
+# A moved alias is to be served by every server within 2 s.
+FOLLOW_INTERVAL_S: Final = 0.5
 
 
 class SqlRegistry(PlannedRegistry):
@@ -47,8 +49,9 @@ class SqlRegistry(PlannedRegistry):
         self._blobs: Final = blobs
         self._staging: Final = staging
         self._lock: Final = threading.Lock()
-        self._stale = True
+        self._replica: Final = Replica(database, self._index)
         self._closed = False
+        self._follower: Follower | None = None
         self.catch_up()
 
     def begin_upload(self) -> StagedUpload:
@@ -94,9 +97,23 @@ class SqlRegistry(PlannedRegistry):
             StorageFull, StorageUnavailable: it cannot be read; memory stays as it is.
         """
         with self._telling(), self._lock:
-            self._refresh()
-            with self._database.snapshot() as connection:
-                self._follow(connection, read_head(connection))
+            self._require_open()
+            self._replica.catch_up()
+
+    @contextmanager
+    def follow(self, *, interval_s: float = FOLLOW_INTERVAL_S) -> Generator[Follower, None, None]:
+        """Keep catching up in a thread, also after the database was away, until the block ends."""
+        with Follower(self.catch_up, interval_s=interval_s, clock=self._clock) as follower:
+            self._follower = follower
+            try:
+                yield follower
+            finally:
+                self._follower = None
+
+    @property
+    def lagging_since(self) -> datetime | None:
+        """Since when reads may miss what others changed, None where they do not; see `follow`."""
+        return None if self._follower is None else self._follower.lagging_since
 
     def close(self) -> None:
         """Refuse every later change; waits for the one that is under way."""
@@ -113,24 +130,25 @@ class SqlRegistry(PlannedRegistry):
 
     def _change(self, task: str, plan: Plan) -> Change:
         with self._telling(), self._lock:
-            self._refresh()
+            self._require_open()
+            self._replica.refresh()
             try:
                 with self._database.transaction() as connection:
                     head = lock_head(connection)
-                    self._follow(connection, head)
+                    self._replica.follow(connection, head)
                     change = plan(self._index.get(task), partial(read_history, connection, task))
                     if not change.is_empty:
                         # Until memory has the change too, whatever ends this block.
-                        self._stale = True
+                        self._replica.is_stale = True
                         head = write_change(connection, change, head)
             except RegistryError:
                 # If this fails as well, the next change or look tries again before anything else.
                 with suppress(RegistryError):
-                    self._refresh()
+                    self._replica.refresh()
                 raise
             if not change.is_empty:
                 self._index.put([change.after], head.last_event)
-                self._stale = False
+                self._replica.is_stale = False
         return change
 
     def _note(self, entry: AuditEntry) -> None:
@@ -140,26 +158,6 @@ class SqlRegistry(PlannedRegistry):
                 head = lock_head(connection)
                 chain = write_audit(connection, head.chain, [entry])
                 move_head(connection, head, replace(head, chain=chain))
-
-    def _refresh(self) -> None:
-        self._require_open()
-        if self._stale:
-            with self._database.snapshot() as connection:
-                self._index.replace(read_states(connection), read_head(connection).last_event)
-            self._stale = False
-
-    def _follow(self, connection: Connection, head: Head) -> None:
-        """Bring memory up to an end of the logs that the connection's transaction sees."""
-        shown = self.last_event()
-        if shown == head.last_event:
-            return
-        names = read_changed_tasks(connection, after=shown)
-        # Fewer events than were shown already: somebody put an older database in its place.
-        if shown > head.last_event or len(names) > _MANY_TASKS:
-            self._index.replace(read_states(connection), head.last_event)
-            return
-        states = [read_state(connection, name, self._index.get(name)) for name in names]
-        self._index.put(states, head.last_event)
 
     @contextmanager
     def _reading(self) -> Generator[Connection, None, None]:

@@ -17,7 +17,7 @@ from .spec import Activation
 
 Rows: TypeAlias = Callable[[int, int], Tensor]
 
-_BLOCK_VALUES: Final = 1 << 20
+_BLOCK_VALUES: Final = 1 << 18
 
 
 class FileMatrix(Tensor):

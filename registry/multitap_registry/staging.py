@@ -136,14 +136,15 @@ class StagedUpload:
             StorageUnavailable: the upload has failed.
         """
         descriptor = self._require_open()
-        content = bytearray()
+        content = memoryview(bytearray(size_bytes))
+        done = 0
         with self._failing(), disk_faults("read an upload back"):
-            while rest := size_bytes - len(content):
-                part = os.pread(descriptor, rest, offset + len(content))
-                if not part:
+            while done < size_bytes:
+                count = os.preadv(descriptor, [content[done:]], offset + done)
+                if not count:
                     raise StorageUnavailable(_OTHER_BYTES)
-                content += part
-        return memoryview(content).toreadonly()
+                done += count
+        return content.toreadonly()
 
     def keep(self, target: Path) -> None:
         """Make the bytes durable, and then their final name; idempotent.

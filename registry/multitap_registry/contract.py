@@ -10,12 +10,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from types import TracebackType
-from typing import Final, Generic, Literal, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Final, Generic, Literal, Protocol, Self, TypeVar
 
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.spec import AdapterSpec
 
 from .reference import LIVE, Reference
+
+if TYPE_CHECKING:
+    from .sessions import UploadSessions
 
 RecordT_co = TypeVar("RecordT_co", covariant=True)
 
@@ -119,6 +122,11 @@ class Registry(Protocol):
 
     def begin_upload(self) -> Upload:
         """Start staging an upload; use it as a context manager."""
+        ...
+
+    @property
+    def sessions(self) -> "UploadSessions":
+        """Uploads that arrive in parts, and end as uploads that `publish` takes."""
         ...
 
     def publish(

@@ -3,6 +3,7 @@
 registry.sqlite    tasks, versions, aliases, history
 blobs/sha256/      adapter files by digest
 staging/           uploads that are under way, empty otherwise
+sessions/          uploads that arrive in parts, kept over restarts until they expire
 registry.lock      held by the one process that has the folder open
 """
 
@@ -17,6 +18,8 @@ from .durable import make_folder, sync_folder
 from .faults import disk_faults
 from .lock import exclusive_lock
 from .schema import prepare_schema
+from .sessions import SessionLimits, UploadSessions
+from .sessions.folder import SessionFolder
 from .sql import SqlRegistry
 from .staging import StagingFolder
 
@@ -25,7 +28,11 @@ DATABASE_NAME = "registry.sqlite"
 
 @contextmanager
 def open_registry(
-    folder: Path, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now
+    folder: Path,
+    *,
+    max_upload_bytes: int = 256 * 2**20,
+    sessions: SessionLimits | None = None,
+    clock: Clock = utc_now,
 ) -> Generator[SqlRegistry, None, None]:
     """Open the registry in a folder, making it if need be; one opener at a time.
 
@@ -42,6 +49,7 @@ def open_registry(
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             make_folder(folder / "blobs")
             make_folder(folder / "staging")
+            make_folder(folder / "sessions")
         staging.clear()
         database = Database(folder / DATABASE_NAME)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
@@ -50,7 +58,18 @@ def open_registry(
         try:
             with database.transaction() as connection:
                 prepare_schema(connection, place=str(folder), at=clock())
-            registry = SqlRegistry(database, BlobFolder(folder / "blobs"), staging, clock=clock)
+            registry = SqlRegistry(
+                database,
+                BlobFolder(folder / "blobs"),
+                staging,
+                sessions=UploadSessions(
+                    SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
+                    sessions or SessionLimits(),
+                    max_upload_bytes=max_upload_bytes,
+                    clock=clock,
+                ),
+                clock=clock,
+            )
             try:
                 yield registry
             finally:

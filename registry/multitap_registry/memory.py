@@ -1,5 +1,6 @@
 """A registry that forgets: the whole contract in memory, for tests and for trying things out."""
 
+import hashlib
 import threading
 from types import TracebackType
 from typing import Final, Self
@@ -12,6 +13,8 @@ from .contract import UNSET, Page, Publication, TaskRecord, Unset, Upload, Versi
 from .errors import CorruptBlob, RegistryError, UploadTooLarge
 from .index import Index
 from .reference import Reference, parse_alias, parse_digest, parse_task
+from .sessions import SessionLimits, UploadSessions
+from .sessions.memory import MemorySessions
 
 
 class MemoryRegistry:
@@ -21,13 +24,30 @@ class MemoryRegistry:
     would; reads of tasks and versions go on.
     """
 
-    def __init__(self, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        max_upload_bytes: int = 256 * 2**20,
+        clock: Clock = utc_now,
+        sessions: SessionLimits | None = None,
+    ) -> None:
         self.failure: RegistryError | None = None
         self._max_upload_bytes: Final = max_upload_bytes
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
         self._index: Final = Index()
         self._blobs: Final[dict[str, bytes]] = {}
+        self._sessions: Final = UploadSessions(
+            MemorySessions(self._begin_whole, self.check),
+            sessions or SessionLimits(),
+            max_upload_bytes=max_upload_bytes,
+            clock=clock,
+        )
+
+    @property
+    def sessions(self) -> UploadSessions:
+        """Uploads that arrive in parts."""
+        return self._sessions
 
     def begin_upload(self) -> "MemoryUpload":
         """Start an upload; see the contract, as for everything below."""
@@ -115,6 +135,11 @@ class MemoryRegistry:
         if self.failure is not None:
             raise self.failure
 
+    def _begin_whole(self, content: bytes) -> "WholeMemoryUpload":
+        upload = WholeMemoryUpload(self, self._max_upload_bytes)
+        upload.write(content)
+        return upload
+
 
 class MemoryUpload:
     """Bytes on their way into a MemoryRegistry."""
@@ -174,3 +199,17 @@ class MemoryUpload:
         if self._content is None:
             raise ValueError("the upload is closed")
         return self._content
+
+
+class WholeMemoryUpload(MemoryUpload):
+    """An upload of the bytes of a session."""
+
+    @property
+    def arrived_digest(self) -> str:
+        """The digest of the bytes."""
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    @property
+    def intact(self) -> bool:
+        """Always: the session keeps its bytes."""
+        return True

@@ -19,6 +19,7 @@ from .errors import RegistryError, StorageUnavailable
 from .index import Index
 from .reference import Reference, parse_alias, parse_task
 from .rows import read_states, write_change
+from .sessions import UploadSessions
 from .staging import StagedUpload, StagingFolder
 
 
@@ -26,11 +27,18 @@ class SqlRegistry:
     """The registry that servers use; `open_registry` makes one."""
 
     def __init__(
-        self, database: Database, blobs: BlobFolder, staging: StagingFolder, *, clock: Clock
+        self,
+        database: Database,
+        blobs: BlobFolder,
+        staging: StagingFolder,
+        *,
+        sessions: UploadSessions,
+        clock: Clock,
     ) -> None:
         self._database: Final = database
         self._blobs: Final = blobs
         self._staging: Final = staging
+        self._sessions: Final = sessions
         self._clock: Final = clock
         self._lock: Final = threading.Lock()
         self._index: Final = Index()
@@ -42,6 +50,11 @@ class SqlRegistry:
     def begin_upload(self) -> StagedUpload:
         """Start staging an upload; see the contract, as for everything below."""
         return self._staging.begin_upload()
+
+    @property
+    def sessions(self) -> UploadSessions:
+        """Uploads that arrive in parts."""
+        return self._sessions
 
     def publish(
         self, task: str, upload: Upload, *, by: str, alias: str | None = None

@@ -1,5 +1,6 @@
 """The application: guards around routes around services, all made here and nowhere else."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -29,10 +30,12 @@ from .observation import Observation
 from .openapi import TITLE, build_document
 from .predictions import Predictions
 from .problems import problem_response
+from .resumable import ResumableUploads
 from .routes.documentation import documentation_router
 from .routes.health import health_router
 from .routes.predict import predict_router
 from .routes.tasks import tasks_router
+from .routes.uploads import uploads_router
 from .routes.versions import versions_router
 from .servability import Servability
 from .threads import Threads
@@ -47,16 +50,27 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
     metrics = Metrics(engine)
     servability = Servability(engine)
     catalogue = Catalogue(registry, servability, storage)
+    uploads = Uploads(registry, servability, receiving)
+    resumable = ResumableUploads(
+        registry,
+        uploads,
+        max_upload_bytes=config.upload_bytes,
+        receiving=receiving,
+        storage=storage,
+    )
     routers = [
         predict_router(config, Predictions(config, registry, engine, encoding, metrics)),
         tasks_router(config, catalogue),
-        versions_router(config, catalogue, Uploads(registry, servability, receiving)),
+        versions_router(config, catalogue, uploads, resumable),
+        uploads_router(config, resumable),
         health_router(registry, engine, storage, metrics),
     ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        sweeping = asyncio.create_task(resumable.sweep_regularly())
         yield
+        sweeping.cancel()
         for threads in (encoding, storage, receiving):
             threads.close()
 

@@ -13,8 +13,10 @@ from multitap.wire import (
     PointRequest,
     PredictRequest,
     Problem,
+    PublishUploadRequest,
     RowsPredictRequest,
     TasksPredictRequest,
+    UploadRequest,
 )
 
 from .routes.declared import SCHEMAS
@@ -28,8 +30,10 @@ _MODELS: Final = (
     PointRequest,
     PredictRequest,
     Problem,
+    PublishUploadRequest,
     RowsPredictRequest,
     TasksPredictRequest,
+    UploadRequest,
 )
 
 

@@ -21,6 +21,7 @@ from .config import ServerConfig
 from .engine.contract import Engine
 from .errors import ConfigError
 from .guards.leaving import Leaving
+from .resumable import session_limits
 
 EngineOpener: TypeAlias = Callable[[ServerConfig, Registry], AbstractAsyncContextManager[Engine]]
 
@@ -101,7 +102,11 @@ def serve(
     """
     require_loopback(config)
     with (
-        open_registry(config.registry, max_upload_bytes=config.upload_bytes) as registry,
+        open_registry(
+            config.registry,
+            max_upload_bytes=config.upload_bytes,
+            sessions=session_limits(config),
+        ) as registry,
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))

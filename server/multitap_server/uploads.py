@@ -1,14 +1,16 @@
 """The way of an upload: staged as it arrives, sealed, tried on the engine, published."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
 
-from multitap_registry.contract import Publication, Registry
+from multitap_registry.contract import Publication, Registry, Upload
 
 from .references import require_new_alias, require_new_task
 from .servability import Servability
 from .threads import Threads
+
+ResultT = TypeVar("ResultT")
 
 
 class Chunks(Iterable[bytes], Protocol):
@@ -42,13 +44,14 @@ class Uploads:
         require_new_task(task)
         if alias is not None:
             require_new_alias(alias)
-        future = self._threads.start(lambda: self._publish(task, chunks, by=by, alias=alias))
-        try:
-            return await asyncio.shield(future)
-        finally:
-            # A cancelled request still waits for its thread, which cleans up.
-            chunks.stop()
-            await asyncio.wait({future})
+        return await receive(
+            self._threads, chunks, lambda: self._publish(task, chunks, by=by, alias=alias)
+        )
+
+    def finish(self, task: str, upload: Upload, *, by: str, alias: str | None) -> Publication:
+        """Try a whole upload on the engine, and publish it; blocks. Raises: as `publish`."""
+        self._servability.check(upload.seal())
+        return self._registry.publish(task, upload, by=by, alias=alias)
 
     def _publish(
         self, task: str, chunks: Iterable[bytes], *, by: str, alias: str | None
@@ -56,5 +59,19 @@ class Uploads:
         with self._registry.begin_upload() as upload:
             for chunk in chunks:
                 upload.write(chunk)
-            self._servability.check(upload.seal())
-            return self._registry.publish(task, upload, by=by, alias=alias)
+            return self.finish(task, upload, by=by, alias=alias)
+
+
+async def receive(threads: Threads, chunks: Chunks, call: Callable[[], ResultT]) -> ResultT:
+    """Run a call that reads a body in a thread; return or raise what it does, when it has ended.
+
+    Raises:
+        Overloaded: every thread is busy; the call was not made.
+    """
+    future = threads.start(call)
+    try:
+        return await asyncio.shield(future)
+    finally:
+        # A cancelled request still waits for its thread, which cleans up.
+        chunks.stop()
+        await asyncio.wait({future})

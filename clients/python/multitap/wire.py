@@ -18,6 +18,7 @@ HeadKind = Literal[
 ]
 Aggregation: TypeAlias = Literal["entity", "token"]
 VersionNumber = Annotated[int, Field(ge=1, lt=10**18)]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class TextInput(Request):
@@ -256,6 +257,28 @@ class PointRequest(Request):
     version: VersionNumber
     expected: VersionNumber | None = None
     reason: Annotated[str, Field(max_length=1_000)] | None = None
+
+
+class UploadRequest(Request):
+    """The body of POST /uploads: the size of the file, and the digest that it will have."""
+
+    size_bytes: Annotated[int, Field(ge=1, lt=10**18)]
+    digest: Digest | None = None
+
+
+class PublishUploadRequest(Request):
+    """The body of POST .../versions?upload=, which may be left out."""
+
+    digest: Digest | None = None
+
+
+class Upload(Answer):
+    """An upload in parts: `offset` of its bytes have arrived; it ends if none come until then."""
+
+    upload: str
+    offset: int
+    size_bytes: int
+    expires_at: datetime
 
 
 class Health(Answer):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -81,8 +82,8 @@ def parse_model(model: type[ModelT], document: JsonValue) -> ModelT:
 class BodyChunks:
     """The body of a request as an iterator for one thread, which it holds back as need be.
 
-    Made on the event loop; iterated in a thread. Iterating raises what reading the body raises,
-    after the bytes that came before that, and ClientDisconnect once `stop` was called.
+    Made on the event loop; iterated in a thread. Iterating raises what reading the body raises, and
+    ClientDisconnect once `stop` was called; the bytes that came before that are given out first.
     """
 
     def __init__(self, request: Request) -> None:
@@ -90,38 +91,36 @@ class BodyChunks:
         self._loop = asyncio.get_running_loop()
         self._waiting: Callable[[], bool] | None = None
         self._stopped = False
-        self._failure: Exception | None = None
+        self._gathered = bytearray()
 
     def stop(self) -> None:
-        """End the iteration with an error; called where the request was cancelled."""
+        """End the iteration with an error; called where nobody waits for its end any more."""
         self._stopped = True
         if self._waiting is not None:
             self._waiting()
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
-            future = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            future = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
             self._waiting = future.cancel
             if self._stopped:
                 future.cancel()
-                raise ClientDisconnect
-            chunk = future.result()
+            try:
+                failure = future.exception()
+            except CancelledError:
+                failure = ClientDisconnect()
+            chunk = bytes(self._gathered)
+            self._gathered.clear()
+            if chunk:
+                yield chunk
+            if failure is not None:
+                raise failure
             if not chunk:
                 return
-            yield chunk
 
-    async def _next(self) -> bytes:
+    async def _gather(self) -> None:
         """Gather parts, which are small, into a chunk that is worth waking a thread for."""
-        if self._failure is not None:
-            raise self._failure
-        chunk = bytearray()
-        try:
-            async for part in self._parts:
-                chunk += part
-                if len(chunk) >= _CHUNK_BYTES:
-                    break
-        except Exception as error:
-            if not chunk:
-                raise
-            self._failure = error
-        return bytes(chunk)
+        async for part in self._parts:
+            self._gathered += part
+            if len(self._gathered) >= _CHUNK_BYTES:
+                break

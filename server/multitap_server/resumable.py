@@ -132,12 +132,11 @@ class ResumableUploads:
         require_new_task(task)
         if alias is not None:
             require_new_alias(alias)
-        if upload_id not in self._published:
-            self._sessions.get(upload_id)
         async with self._turns.take(upload_id, _finish_first):
             done = self._published.get(upload_id)
             if done is not None:
                 return await self._repeat(upload_id, done, task, alias)
+            self._sessions.get(upload_id)
             publication = await self._receiving.run(
                 lambda: self._publish(task, upload_id, digest=digest, by=by, alias=alias)
             )

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import numpy as np
 import pytest
 
@@ -55,7 +56,24 @@ def server(tmp_path: Path, tiny_folder: Path) -> Iterator[Served]:
         yield served
 
 
-def test_an_upload_in_one_request_takes_32_mb_at_most_whatever_its_size(
+def test_an_upload_in_one_request_takes_32_mib_at_most_whatever_its_size(
+    server: Served, large_adapter: Path
+) -> None:
+    idle_mib = start_peak_mib(server.process_id)
+
+    with large_adapter.open("rb") as file:
+        response = httpx.post(
+            f"{server.url}/tasks/large/versions",
+            content=file,
+            headers={"content-type": "application/octet-stream"},
+            timeout=600,
+        )
+
+    assert (response.status_code, response.json()["version"]) == (201, 1)
+    assert peak_mib(server.process_id) - idle_mib <= ALLOWED_MIB
+
+
+def test_an_upload_in_parts_takes_32_mib_at_most_whatever_its_size(
     server: Served, large_adapter: Path
 ) -> None:
     idle_mib = start_peak_mib(server.process_id)

@@ -1,4 +1,4 @@
-"""What the quality benchmark runs: tasks, the grid both sides share, seeds.
+"""The classification tasks, and the grid of learning rates and seeds that both sides share.
 
 For each task and side alone, by validation scores only: a search on a sample of the training rows
 drops the learning rates that fall behind; the others run on all rows with the first seed, and the
@@ -6,32 +6,12 @@ best of them gets the other seeds too. The best epoch of a run is its result. Th
 measured in runs on all rows, and chooses nothing.
 """
 
-from dataclasses import dataclass
-from typing import Literal
+from quality_task import QualityTask, Run, Side
 
-Side = Literal["adapter", "full"]
-SIDES: tuple[Side, ...] = ("adapter", "full")
 LEARNING_RATES = (1e-4, 5e-4, 2e-3)
 SEEDS = (0, 1, 2)
 # A learning rate stays in the race if it is this close to the sample's best.
 KEPT_WITHIN = 0.01
-
-
-@dataclass(frozen=True, slots=True)
-class QualityTask:
-    """One data set, what the score is, and the facts for the shipped file's card."""
-
-    name: str
-    data: str
-    epochs: int
-    batch_size: int
-    search_rows: int
-    description: str
-    licence: str
-    source: str
-    hidden_dropout: float = 0.0
-    positive_label: str | None = None
-
 
 TASKS = (
     QualityTask(
@@ -79,27 +59,6 @@ TASKS = (
         source="Banking77: Casanueva et al. 2020",
     ),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One training run of the benchmark."""
-
-    task: QualityTask
-    side: Side
-    stage: Literal["search", "result"]
-    learning_rate: float
-    epochs: int
-    seed: int
-
-    @property
-    def name(self) -> str:
-        """A name for the run's files."""
-        rate = f"{self.learning_rate:.0e}".replace("e-0", "e-")
-        task = self.task
-        settings = f"batch{task.batch_size}-dropout{task.hidden_dropout:g}"
-        point = f"lr{rate}-epochs{self.epochs}-{settings}-seed{self.seed}"
-        return f"{task.name}-{self.side}-{self.stage}-{point}"
 
 
 def search_runs(task: QualityTask, side: Side) -> list[Run]:

@@ -1,26 +1,16 @@
-"""Write the benchmark's results as a page: the result runs' test scores, and the whole search.
+"""Write the benchmark's results as a page: test scores of every task, and the whole search.
 
 python benchmarks/quality/table.py --out OUT > benchmarks/quality/README.md
 """
 
 import argparse
-import json
 from pathlib import Path
 from statistics import mean, stdev
 
-from grid import (
-    KEPT_WITHIN,
-    LEARNING_RATES,
-    SEEDS,
-    SIDES,
-    TASKS,
-    QualityTask,
-    Run,
-    Side,
-    result_run,
-    search_runs,
-)
-from run import result_path, validation_score
+from grid import KEPT_WITHIN, LEARNING_RATES, SEEDS, TASKS, result_run, search_runs
+from kinds_table import MISSING, kinds_section, kinds_table
+from quality_task import SIDES, QualityTask, Run, Side
+from results import Result, read_result, result_path, validation_score
 
 _HEADER = """# Adapters against full fine-tuning
 
@@ -37,9 +27,6 @@ Each process used one thread; two ran side by side, on machines of different spe
 A run that is done is not run again: stop and go on as you like.
 The shipped file of a task is the seed with the best validation score; `server/multitap_server/starter/train.sh` makes them again.
 """
-
-
-_MISSING = "not measured yet"
 
 
 def main() -> None:
@@ -73,30 +60,32 @@ def main() -> None:
     print("In points; other batch sizes and dropouts than those above were tried and left.\n")
     print("| run | best epoch | validation | test |")
     print("|---|---:|---:|---:|")
-    for path in sorted(out.glob("*-result-*.json")):
+    paths = (path for task in TASKS for path in out.glob(f"{task.name}-*-result-*.json"))
+    for path in sorted(paths):
         print(_run_row(path))
+    print()
+    print(kinds_section())
+    print(kinds_table(out), end="")
 
 
 def _result_row(out: Path, task: QualityTask) -> str:
     adapter, full = (_results(out, task, side) for side in SIDES)
-    shipped = (
-        100 * max(adapter, key=lambda scores: scores["validation"])["test"] if adapter else None
-    )
-    tests = [[100 * scores["test"] for scores in side] for side in (adapter, full)]
-    difference = f"{shipped - mean(tests[1]):+.2f}" if shipped and full else _MISSING
+    shipped = _test_points(max(adapter, key=lambda result: result.validation)) if adapter else None
+    tests = [[_test_points(result) for result in side] for side in (adapter, full)]
+    difference = f"{shipped - mean(tests[1]):+.2f}" if shipped and full else MISSING
     return (
         f"| {task.name} | {task.data} | {_spread(tests[0])} "
-        f"| {f'{shipped:.2f}' if shipped else _MISSING} | {_spread(tests[1])} | {difference} |"
+        f"| {f'{shipped:.2f}' if shipped else MISSING} | {_spread(tests[1])} | {difference} |"
     )
 
 
 def _choice_row(out: Path, task: QualityTask, side: Side) -> str:
-    runs, scores = _best_runs(out, task, side), _results(out, task, side)
+    runs, results = _best_runs(out, task, side), _results(out, task, side)
     settings = f"{task.epochs} | {task.batch_size} | {task.hidden_dropout:g}"
-    if not scores:
-        return f"| {task.name} | {side} | {settings} | {_MISSING} | {_MISSING} | {_MISSING} |"
-    minutes = mean(score["seconds"] for score in scores) / 60
-    validation = 100 * mean(score["validation"] for score in scores)
+    if not results:
+        return f"| {task.name} | {side} | {settings} | {MISSING} | {MISSING} | {MISSING} |"
+    minutes = mean(result.seconds for result in results) / 60
+    validation = 100 * mean(result.validation for result in results)
     return (
         f"| {task.name} | {side} | {settings} | {runs[0].learning_rate:g} "
         f"| {validation:.2f} | {minutes:.1f} |"
@@ -120,14 +109,22 @@ def _search_table(out: Path, task: QualityTask) -> str:
 
 
 def _run_row(path: Path) -> str:
-    scores = json.loads(path.read_text())
-    validation, test = 100 * scores["validation"], 100 * scores["test"]
-    return f"| {path.stem} | {scores['best_epoch']} | {validation:.2f} | {test:.2f} |"
+    result = read_result(path)
+    return (
+        f"| {path.stem} | {result.best_epoch} "
+        f"| {100 * result.validation:.2f} | {_test_points(result):.2f} |"
+    )
+
+
+def _test_points(result: Result) -> float:
+    """Return the test score of a run on all rows, which has one, in points."""
+    assert result.test is not None  # noqa: S101
+    return 100 * result.test
 
 
 def _spread(values: list[float]) -> str:
     if not values:
-        return _MISSING
+        return MISSING
     deviation = f" ± {stdev(values):.2f}" if len(values) > 1 else ""
     seeds = "" if len(values) == len(SEEDS) else f" ({len(values)} of {len(SEEDS)} seeds)"
     return f"{mean(values):.2f}{deviation}{seeds}"
@@ -147,9 +144,8 @@ def _best_runs(out: Path, task: QualityTask, side: Side) -> list[Run]:
     return [run for run in runs if result_path(out, run).exists()]
 
 
-def _results(out: Path, task: QualityTask, side: Side) -> list[dict[str, float]]:
-    runs = _best_runs(out, task, side)
-    return [json.loads(result_path(out, run).read_text()) for run in runs]
+def _results(out: Path, task: QualityTask, side: Side) -> list[Result]:
+    return [read_result(result_path(out, run)) for run in _best_runs(out, task, side)]
 
 
 if __name__ == "__main__":

@@ -14,9 +14,10 @@ RegistryError
 ├── UploadQuotaExceeded  too many sessions are open, or too many bytes in them
 ├── CorruptBlob          stored bytes that no longer match their digest
 ├── StorageFull          no space left
-├── StorageUnavailable   the disk or the database failed in another way
+├── StorageUnavailable   the disk, the object store or the database failed in another way
 ├── RegistryLocked       another process has this folder open
-└── UnsupportedSchema    the folder was written by another release
+├── UnsupportedSchema    the folder was written by another release
+└── InvalidBlobUrl       blobs are to be kept where no store of this release is
 
 A file that breaks the format raises ``multitap_adapters.file.AdapterFileError``; a reference that
 breaks the grammar raises ``InvalidReference``, a ValueError.
@@ -169,6 +170,14 @@ class UnsupportedSchema(RegistryError):
         super().__init__(
             f"the registry in {place!r} has schema {found}, this release knows schema {supported}"
         )
+
+
+class InvalidBlobUrl(RegistryError):
+    """The URL of blobs is none that this release knows; it may hold keys, and is not repeated."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"the URL of blobs {reason}, expected s3://bucket/prefix")
 
 
 class InvalidReference(ValueError):

@@ -1,4 +1,4 @@
-"""A registry over an SQL database and a folder of blobs, with every task in memory.
+"""A registry over an SQL database and a store of blobs, with every task in memory.
 
 The order of a publish: the file is staged, checked and durable under its digest before the lock
 is taken; under the lock the change is worked out from memory, committed in one transaction, and
@@ -10,7 +10,7 @@ import threading
 from contextlib import suppress
 from typing import Final
 
-from .blobs import BlobFolder
+from .blobs import BlobStore
 from .change import Change, plan_move, plan_publication
 from .clock import Clock
 from .contract import UNSET, Page, Publication, TaskRecord, Unset, Upload, VersionRecord
@@ -29,7 +29,7 @@ class SqlRegistry:
     def __init__(
         self,
         database: Database,
-        blobs: BlobFolder,
+        blobs: BlobStore,
         staging: StagingFolder,
         *,
         sessions: UploadSessions,
@@ -129,10 +129,11 @@ class SqlRegistry:
         return self._blobs.read(digest)
 
     def check(self) -> None:
-        """Write a probe file and take the database's write lock."""
+        """Write to the staging folder and the store of blobs, and take the database's lock."""
         with self._lock:
             self._refresh()
         self._staging.probe()
+        self._blobs.probe()
         self._database.probe()
 
     def close(self) -> None:

@@ -16,8 +16,9 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from multitap_adapters.file import AdapterFile, FileLimits, digest_of, parse_source
+from multitap_adapters.file import chunks as source_chunks
 
-from .durable import sync_folder
+from .durable import sync_folder, write_probe
 from .errors import RegistryError, StorageUnavailable, UploadTooLarge
 from .faults import disk_faults
 
@@ -43,15 +44,8 @@ class StagingFolder:
 
     def probe(self) -> None:
         """Write, sync and remove a small file. Raises: StorageFull, StorageUnavailable."""
-        path = self._folder / f"probe-{secrets.token_hex(8)}"
         with disk_faults("write to the registry's folder"):
-            descriptor = _create(path)
-            try:
-                os.write(descriptor, b"probe")
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
-                path.unlink()
+            write_probe(self._folder)
 
 
 class RunningHash(Protocol):
@@ -110,9 +104,7 @@ class StagedUpload:
             if self._size_bytes + len(chunk) > self._limit_bytes:
                 raise UploadTooLarge(self._limit_bytes)
             with disk_faults("store an upload"):
-                rest = memoryview(chunk)
-                while rest:
-                    rest = rest[os.write(descriptor, rest) :]
+                _write(descriptor, chunk)
             self._hash.update(chunk)
             self._size_bytes += len(chunk)
 
@@ -146,20 +138,37 @@ class StagedUpload:
                 done += count
         return content.toreadonly()
 
-    def keep(self, target: Path) -> None:
-        """Make the bytes durable, and then their final name; idempotent.
+    def chunks(self) -> Generator[bytes, None, None]:
+        """Yield the sealed bytes in order, as the disk gives them back.
 
         Raises:
+            AdapterFileError: the upload was not sealed yet, and is no adapter.
+            StorageUnavailable: the upload has failed.
+        """
+        self.seal()
+        for chunk in source_chunks(self, 0, self._size_bytes):
+            yield bytes(chunk)
+
+    def keep(self, target: Path) -> None:
+        """Make the bytes durable, and then their final name, as a file that is new; and again.
+
+        Raises:
+            AdapterFileError: the upload was not sealed yet, and is no adapter.
             StorageFull, StorageUnavailable: the upload has failed, at worst leaving an orphan.
         """
+        self.seal()
         descriptor = self._require_open()
-        if self._kept:
-            return
         with self._failing(), disk_faults("keep an upload"):
-            os.fsync(descriptor)
+            if self._kept:
+                # Whether the name of the first time is still there is not for this file to know.
+                self._copy()
+            else:
+                # An upload may have taken longer than blobs without a row may be old.
+                os.utime(descriptor)
+                os.fsync(descriptor)
             self._path.rename(target)
+            self._kept = True
             sync_folder(target.parent)
-        self._kept = True
 
     def __enter__(self) -> Self:
         return self
@@ -180,6 +189,21 @@ class StagedUpload:
         if not self._kept and not self._stays:
             with suppress(OSError):
                 self._path.unlink()
+
+    def _copy(self) -> None:
+        """Write the bytes to a new file under the name that the upload had, durably."""
+        descriptor = _create(self._path)
+        self._kept = False
+        copied = hashlib.sha256()
+        try:
+            for chunk in self.chunks():
+                copied.update(chunk)
+                _write(descriptor, chunk)
+            if f"sha256:{copied.hexdigest()}" != self.arrived_digest:
+                raise StorageUnavailable(_OTHER_BYTES)
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
     def _require_open(self) -> int:
         if self._failure is not None:
@@ -203,3 +227,9 @@ def _create(path: Path) -> int:
 
 def _open(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+
+
+def _write(descriptor: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]

@@ -54,6 +54,12 @@ class ServerConfig(BaseModel):
     registry: Path = Field(
         default_factory=_registry_folder, description="folder of tasks and adapters"
     )
+    blobs: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1_024,
+        description="`s3://bucket/prefix` for adapter files, or nothing: the registry's folder",
+    )
     backbone: str = Field(
         default="embedded",
         min_length=1,

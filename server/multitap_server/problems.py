@@ -96,7 +96,8 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
         registry.CorruptBlob: "corrupt_blob",
         registry.StorageFull: "storage_full",
         registry.StorageUnavailable: "unavailable",
-        # The next two stop a start; a request never meets them.
+        # The next three stop a start; a request never meets them.
+        registry.InvalidBlobUrl: "internal",
         registry.RegistryLocked: "internal",
         registry.UnsupportedSchema: "internal",
         engine.BackboneMismatch: "backbone_mismatch",

@@ -104,6 +104,7 @@ def serve(
     with (
         open_registry(
             config.registry,
+            blobs=config.blobs,
             max_upload_bytes=config.upload_bytes,
             sessions=session_limits(config),
         ) as registry,

@@ -54,13 +54,56 @@ def test_kept_upload_has_its_new_name_only(staging: StagingFolder, tmp_path: Pat
     assert (tmp_path / "kept").read_bytes() == sample_adapter()
 
 
-def test_keeping_twice_is_keeping_once(staging: StagingFolder, tmp_path: Path) -> None:
+def test_keeping_again_makes_the_file_again(staging: StagingFolder, tmp_path: Path) -> None:
     with staging.begin_upload() as upload:
         upload.write(sample_adapter())
         upload.keep(tmp_path / "kept")
+        (tmp_path / "kept").unlink()
         upload.keep(tmp_path / "kept")
+        upload.keep(tmp_path / "also kept")
 
-    assert (tmp_path / "kept").exists()
+    assert (tmp_path / "kept").read_bytes() == sample_adapter()
+    assert (tmp_path / "also kept").read_bytes() == sample_adapter()
+    assert (tmp_path / "kept").stat().st_mode & 0o777 == 0o600
+    assert staged(tmp_path) == []
+
+
+def test_file_that_was_damaged_since_is_not_kept_again(
+    staging: StagingFolder, tmp_path: Path
+) -> None:
+    with staging.begin_upload() as upload:
+        upload.write(sample_adapter())
+        upload.keep(tmp_path / "kept")
+        with (tmp_path / "kept").open("r+b") as file:
+            file.write(b"damaged")
+
+        with pytest.raises(StorageUnavailable, match="other bytes"):
+            upload.keep(tmp_path / "kept again")
+
+    assert staged(tmp_path) == []
+    assert not (tmp_path / "kept again").exists()
+
+
+def test_chunks_are_the_sealed_bytes_any_number_of_times(staging: StagingFolder) -> None:
+    with staging.begin_upload() as upload:
+        upload.write(sample_adapter())
+
+        for _ in range(2):
+            assert b"".join(upload.chunks()) == sample_adapter()
+
+
+def test_chunks_that_the_disk_has_lost_are_an_error_for_good(
+    staging: StagingFolder, tmp_path: Path
+) -> None:
+    with staging.begin_upload() as upload:
+        upload.write(sample_adapter())
+        upload.seal()
+        os.truncate(staged(tmp_path)[0], 10)
+
+        with pytest.raises(StorageUnavailable, match="other bytes"):
+            list(upload.chunks())
+        with pytest.raises(StorageUnavailable, match="other bytes"):
+            upload.keep(tmp_path / "kept")
 
 
 def test_upload_that_could_not_be_kept_has_failed_for_good(

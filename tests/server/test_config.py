@@ -16,9 +16,11 @@ def test_without_settings_the_server_listens_on_loopback() -> None:
 
 def test_settings_come_from_the_environment() -> None:
     environ = {"MULTITAP_PORT": "9000", "MULTITAP_REGISTRY": "/data", "HOME": "/root"}
+    environ |= {"MULTITAP_BLOBS": "s3://adapters/a"}
     config = ServerConfig.read(environ)
 
     assert (config.port, config.registry) == (9000, Path("/data"))
+    assert config.blobs == "s3://adapters/a"
 
 
 def test_the_command_line_goes_before_the_environment() -> None:

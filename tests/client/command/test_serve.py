@@ -81,6 +81,15 @@ def test_a_folder_without_a_backbone_is_said(
     assert str(tmp_path) in outcome.err
 
 
+def test_a_place_of_blobs_that_is_unknown_is_said(run: Run, arguments: Arguments) -> None:
+    outcome = run(*arguments, "--blobs", "gs://adapters")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        "multitap: error: the URL of blobs has the scheme 'gs', expected s3://bucket/prefix\n"
+    )
+
+
 def test_an_address_that_others_reach_is_refused(run: Run, arguments: Arguments) -> None:
     outcome = run(*arguments, "--host", "0.0.0.0")  # noqa: S104 (refused)
 

@@ -19,6 +19,10 @@ def serve(
         Path | None,
         typer.Option("--registry", help="Folder of tasks (default: ~/.multitap/registry)."),
     ] = None,
+    blobs: Annotated[
+        str | None,
+        typer.Option("--blobs", help="s3://bucket/prefix of adapter files (default: the folder)."),
+    ] = None,
     backbone: Annotated[
         str | None,
         typer.Option("--backbone", help="`embedded`, a folder, or a hub id (default: embedded)."),
@@ -43,6 +47,7 @@ def serve(
     """Serve the tasks of a registry; other settings come from MULTITAP_* variables."""
     overrides = {
         "registry": registry,
+        "blobs": blobs,
         "backbone": backbone,
         "host": host,
         "port": port,

@@ -50,10 +50,9 @@ class PublisherProcess:
 @contextmanager
 def running_publisher() -> Generator[PublisherProcess, None, None]:
     """Start the program, and end it."""
-    paths = (str(TESTS), os.environ.get("PYTHONPATH"))
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+        "PYTHONPATH": os.pathsep.join((str(TESTS), *sys.path)),
         "OMP_NUM_THREADS": "1",
     }
     with subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours

@@ -4,6 +4,7 @@ registry.sqlite    tasks, versions, aliases, logs; absent where a shared databas
 blobs/sha256/      adapter files by digest, unless an object store has them
 blobs/quarantine/  damaged ones that were moved aside
 staging/           uploads that are under way, empty otherwise
+sessions/          uploads that arrive in parts, kept over restarts until they expire
 registry.lock      held by the one process that has the folder open
 """
 
@@ -19,6 +20,8 @@ from .faults import disk_faults
 from .lock import exclusive_lock
 from .migrating import prepare_schema
 from .postgresql import parse_database_url, postgresql_database
+from .sessions import SessionLimits, UploadSessions
+from .sessions.folder import SessionFolder
 from .sql import SqlRegistry
 from .sqlite import sqlite_database
 from .staging import StagingFolder
@@ -33,6 +36,7 @@ def open_registry(
     database: str | None = None,
     blobs: str | None = None,
     max_upload_bytes: int = 256 * 2**20,
+    sessions: SessionLimits | None = None,
     clock: Clock = utc_now,
 ) -> Generator[SqlRegistry, None, None]:
     """Open the registry in a folder, making it if need be; one opener at a time.
@@ -57,6 +61,7 @@ def open_registry(
         staging = StagingFolder(folder / "staging", max_upload_bytes=max_upload_bytes)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             make_folder(folder / "staging")
+            make_folder(folder / "sessions")
         staging.clear()
         store = open_blobs(folder / "blobs", blobs)
         tables, place = _open_database(folder, database)
@@ -66,7 +71,18 @@ def open_registry(
         try:
             with tables.transaction() as connection:
                 prepare_schema(connection, place=place, at=clock())
-            registry = SqlRegistry(tables, store, staging, clock=clock)
+            registry = SqlRegistry(
+                tables,
+                store,
+                staging,
+                sessions=UploadSessions(
+                    SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
+                    sessions or SessionLimits(),
+                    max_upload_bytes=max_upload_bytes,
+                    clock=clock,
+                ),
+                clock=clock,
+            )
             try:
                 yield registry
             finally:

@@ -11,10 +11,12 @@ from .change import Change
 from .clock import Clock, utc_now
 from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event, Upload
 from .errors import AliasNotFound, CorruptBlob, RegistryError
-from .memory_upload import MemoryUpload
+from .memory_upload import MemoryUpload, WholeMemoryUpload
 from .planned import PlannedRegistry
 from .reference import parse_digest
 from .rules import Plan
+from .sessions import SessionLimits, UploadSessions
+from .sessions.memory import MemorySessions
 
 
 class MemoryRegistry(PlannedRegistry):
@@ -24,7 +26,13 @@ class MemoryRegistry(PlannedRegistry):
     would; reads of tasks and versions go on.
     """
 
-    def __init__(self, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        max_upload_bytes: int = 256 * 2**20,
+        clock: Clock = utc_now,
+        sessions: SessionLimits | None = None,
+    ) -> None:
         super().__init__(clock)
         self.failure: RegistryError | None = None
         self._max_upload_bytes: Final = max_upload_bytes
@@ -33,6 +41,17 @@ class MemoryRegistry(PlannedRegistry):
         self._events: Final[list[Event]] = []
         self._audit: Final[list[AuditLine]] = []
         self._history: Final[defaultdict[tuple[str, str], list[AliasMove]]] = defaultdict(list)
+        self._sessions: Final = UploadSessions(
+            MemorySessions(self._begin_whole, self.check),
+            sessions or SessionLimits(),
+            max_upload_bytes=max_upload_bytes,
+            clock=clock,
+        )
+
+    @property
+    def sessions(self) -> UploadSessions:
+        """Uploads that arrive in parts."""
+        return self._sessions
 
     def begin_upload(self) -> MemoryUpload:
         """Start an upload; see the contract, as for everything below."""
@@ -81,6 +100,11 @@ class MemoryRegistry(PlannedRegistry):
         with self._lock:
             self._blobs[file.digest] = upload.content
         return file
+
+    def _begin_whole(self, content: bytes) -> WholeMemoryUpload:
+        upload = WholeMemoryUpload(self.check, self._max_upload_bytes)
+        upload.write(content)
+        return upload
 
     def _change(self, task: str, plan: Plan) -> Change:
         with self._lock:

@@ -1,5 +1,6 @@
 """Bytes on their way into a registry in memory."""
 
+import hashlib
 from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
@@ -68,3 +69,17 @@ class MemoryUpload:
         if self._content is None:
             raise ValueError("the upload is closed")
         return self._content
+
+
+class WholeMemoryUpload(MemoryUpload):
+    """An upload of the bytes of a session."""
+
+    @property
+    def arrived_digest(self) -> str:
+        """The digest of the bytes."""
+        return f"sha256:{hashlib.sha256(self.content).hexdigest()}"
+
+    @property
+    def intact(self) -> bool:
+        """Always: the session keeps its bytes."""
+        return True

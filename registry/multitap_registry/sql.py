@@ -32,6 +32,7 @@ from .log_rows import read_audit, read_events, read_history, write_audit
 from .planned import PlannedRegistry
 from .replica import Replica
 from .rules import Plan
+from .sessions import UploadSessions
 from .staging import StagedUpload, StagingFolder
 
 # A moved alias is to be served by every server within 2 s.
@@ -42,12 +43,19 @@ class SqlRegistry(PlannedRegistry):
     """The registry that servers use; `open_registry` makes one."""
 
     def __init__(
-        self, database: Database, blobs: BlobStore, staging: StagingFolder, *, clock: Clock
+        self,
+        database: Database,
+        blobs: BlobStore,
+        staging: StagingFolder,
+        *,
+        sessions: UploadSessions,
+        clock: Clock,
     ) -> None:
         super().__init__(clock)
         self._database: Final = database
         self._blobs: Final = blobs
         self._staging: Final = staging
+        self._sessions: Final = sessions
         self._lock: Final = threading.Lock()
         self._replica: Final = Replica(database, self._index)
         self._closed = False
@@ -57,6 +65,11 @@ class SqlRegistry(PlannedRegistry):
     def begin_upload(self) -> StagedUpload:
         """Start staging an upload; see the contract, as for everything below."""
         return self._staging.begin_upload()
+
+    @property
+    def sessions(self) -> UploadSessions:
+        """Uploads that arrive in parts."""
+        return self._sessions
 
     def history(self, task: str, alias: str) -> Sequence[AliasMove]:
         """Return every move of an alias, oldest first."""

@@ -1,5 +1,6 @@
 """The application: guards around routes around services, all made here and nowhere else."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -33,6 +34,7 @@ from .openapi import TITLE, build_document
 from .predictions import Predictions
 from .problems import problem_response
 from .readiness import Readiness
+from .resumable import ResumableUploads
 from .routes.aliases import aliases_router
 from .routes.documentation import documentation_router
 from .routes.health import health_router
@@ -40,6 +42,7 @@ from .routes.logs import logs_router
 from .routes.predict import predict_router
 from .routes.tags import tags_router
 from .routes.tasks import tasks_router
+from .routes.uploads import uploads_router
 from .routes.versions import versions_router
 from .servability import Servability
 from .threads import Threads
@@ -56,11 +59,20 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
     catalogue = Catalogue(registry, servability, storage)
     changes = Changes(registry, catalogue, servability, storage)
     feed = Feed(registry, storage, waiters=config.event_waiters)
+    uploads = Uploads(registry, servability, receiving)
+    resumable = ResumableUploads(
+        registry,
+        uploads,
+        max_upload_bytes=config.upload_bytes,
+        receiving=receiving,
+        storage=storage,
+    )
     routers = [
         predict_router(config, Predictions(config, registry, engine, encoding, metrics)),
         tasks_router(catalogue, changes),
         aliases_router(config, catalogue, changes),
-        versions_router(config, catalogue, changes, Uploads(registry, servability, receiving)),
+        versions_router(config, catalogue, changes, uploads, resumable),
+        uploads_router(config, resumable),
         tags_router(changes),
         logs_router(feed, Audit(registry, storage)),
         health_router(Readiness(registry, engine, storage), metrics),
@@ -68,8 +80,10 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        sweeping = asyncio.create_task(resumable.sweep_regularly())
         with feed:
             yield
+        sweeping.cancel()
         for threads in (encoding, storage, receiving):
             threads.close()
 

@@ -84,6 +84,19 @@ class ServerConfig(BaseModel):
     body_idle_s: Seconds = Field(default=15, description="wait for the next part of a body, s")
     json_body_s: Seconds = Field(default=30, description="wait for a whole JSON body, s")
     upload_body_s: Seconds = Field(default=900, description="wait for a whole upload, s")
+    upload_sessions: int = Field(
+        default=64, ge=1, le=4_096, description="uploads in parts that may be open"
+    )
+    upload_session_bytes: int = Field(
+        default=4 * 2**30, ge=1, le=2**44, description="size of all open uploads in parts, bytes"
+    )
+    upload_grace_s: float = Field(
+        default=86_400,
+        gt=0,
+        le=30 * 86_400,
+        allow_inf_nan=False,
+        description="life of an upload in parts without more bytes, s",
+    )
 
     rows_per_call: int = Field(
         default=1_024,

@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 
 from multitap_adapters.file import AdapterFileError
 from multitap_registry.contract import Registry
-from multitap_registry.errors import RegistryError, UploadTooLarge
+from multitap_registry.errors import RegistryError, UploadDigestMismatch, UploadTooLarge
 
 from .engine.errors import BackboneMismatch, UnsupportedAdapter
 from .errors import BodyTooSlow, TooLarge
@@ -24,6 +24,7 @@ _REFUSED: Final = (
     BackboneMismatch,
     UnsupportedAdapter,
     UploadTooLarge,
+    UploadDigestMismatch,
     TooLarge,
     BodyTooSlow,
 )

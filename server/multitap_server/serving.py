@@ -16,6 +16,7 @@ from .config import ServerConfig
 from .engine.contract import Engine
 from .errors import ConfigError
 from .http_server import HttpServer
+from .resumable import session_limits
 
 EngineOpener: TypeAlias = Callable[[ServerConfig, Registry], AbstractAsyncContextManager[Engine]]
 
@@ -42,7 +43,10 @@ def serve(
     require_loopback(config)
     with (
         open_registry(
-            config.registry, blobs=config.blobs, max_upload_bytes=config.upload_bytes
+            config.registry,
+            blobs=config.blobs,
+            max_upload_bytes=config.upload_bytes,
+            sessions=session_limits(config),
         ) as registry,
         asyncio.Runner(loop_factory=_loop) as runner,
     ):

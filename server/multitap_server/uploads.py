@@ -1,15 +1,21 @@
 """The way of an upload: staged as it arrives, sealed, tried on the engine, published."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias, TypeVar
 
-from multitap_registry.contract import Publication, Registry
+from multitap_registry.contract import Publication, Registry, Upload
 
 from .references import require_new_alias, require_new_task
-from .rejections import Rejections
+from .rejections import Attempt, Rejections
 from .servability import Servability
 from .threads import Threads
+
+ResultT = TypeVar("ResultT")
+
+# Begins the use of an upload whose bytes have arrived.
+Whole: TypeAlias = Callable[[], AbstractContextManager[Upload]]
 
 
 class Chunks(Iterable[bytes], Protocol):
@@ -44,15 +50,21 @@ class Uploads:
         require_new_task(task)
         if alias is not None:
             require_new_alias(alias)
-        future = self._threads.start(
-            lambda: self._publish(task, chunks, by=by, alias=alias, request_id=request_id)
+        return await receive(
+            self._threads,
+            chunks,
+            lambda: self._publish(task, chunks, by=by, alias=alias, request_id=request_id),
         )
-        try:
-            return await asyncio.shield(future)
-        finally:
-            # A cancelled request still waits for its thread, which cleans up.
-            chunks.stop()
-            await asyncio.wait({future})
+
+    def finish(
+        self, task: str, begin: Whole, *, by: str, alias: str | None, request_id: str
+    ) -> Publication:
+        """Try a whole upload on the engine, and publish it; blocks. Raises: as `publish`."""
+        with (
+            self._rejections.noting(task, by=by, request_id=request_id) as attempt,
+            begin() as upload,
+        ):
+            return self._finish(task, upload, attempt, by=by, alias=alias, request_id=request_id)
 
     def _publish(
         self,
@@ -69,7 +81,34 @@ class Uploads:
         ):
             for chunk in chunks:
                 upload.write(chunk)
-            file = upload.seal()
-            attempt.digest = file.digest
-            self._servability.check(file)
-            return self._registry.publish(task, upload, by=by, alias=alias, request_id=request_id)
+            return self._finish(task, upload, attempt, by=by, alias=alias, request_id=request_id)
+
+    def _finish(
+        self,
+        task: str,
+        upload: Upload,
+        attempt: Attempt,
+        *,
+        by: str,
+        alias: str | None,
+        request_id: str,
+    ) -> Publication:
+        file = upload.seal()
+        attempt.digest = file.digest
+        self._servability.check(file)
+        return self._registry.publish(task, upload, by=by, alias=alias, request_id=request_id)
+
+
+async def receive(threads: Threads, chunks: Chunks, call: Callable[[], ResultT]) -> ResultT:
+    """Run a call that reads a body in a thread; return or raise what it does, when it has ended.
+
+    Raises:
+        Overloaded: every thread is busy; the call was not made.
+    """
+    future = threads.start(call)
+    try:
+        return await asyncio.shield(future)
+    finally:
+        # A cancelled request still waits for its thread, which cleans up.
+        chunks.stop()
+        await asyncio.wait({future})

@@ -17,6 +17,7 @@ from multitap.wire import (
     RowsPredictRequest,
     TasksPredictRequest,
     TokensInput,
+    UploadRequest,
 )
 from multitap_server.routes.tasks import TasksQuery
 
@@ -152,6 +153,40 @@ def test_a_push_streams_with_its_length_and_type() -> None:
     assert call.headers() == {"content-type": "application/octet-stream", "content-length": "3"}
     assert call.params == {"alias": "next"}
     assert calls.push("spam", UploadSource.of(b"abc"), alias=None).params == {}
+
+
+def test_an_upload_is_announced_with_its_size_and_digest() -> None:
+    call = calls.open_upload(9, "sha256:" + "a" * 64)
+
+    request = UploadRequest.model_validate_json(body_of(call))
+    assert (call.method, call.path, request.size_bytes) == ("POST", "/uploads", 9)
+    assert request.digest == "sha256:" + "a" * 64
+
+
+def test_a_part_says_where_it_belongs() -> None:
+    call = calls.append("u1", UploadSource.of(b"abcde").part(2, 9))
+
+    assert (call.method, call.path) == ("PATCH", "/uploads/u1")
+    assert call.headers() == {
+        "content-type": "application/octet-stream",
+        "content-length": "3",
+        "upload-offset": "2",
+    }
+
+
+def test_an_upload_is_published_as_a_version_without_a_body() -> None:
+    call = calls.publish_upload("spam", "u1", alias="next")
+
+    assert (call.method, call.path, call.body) == ("POST", "/tasks/spam/versions", None)
+    assert call.params == {"upload": "u1", "alias": "next"}
+    assert calls.publish_upload("spam", "u1", alias=None).params == {"upload": "u1"}
+
+
+def test_an_upload_is_looked_up_and_given_up_by_its_id() -> None:
+    look, give_up = calls.upload("u/1"), calls.discard_upload("u/1")
+
+    assert (look.method, look.path) == ("GET", "/uploads/u%2F1")
+    assert (give_up.method, give_up.path) == ("DELETE", "/uploads/u%2F1")
 
 
 def test_json_says_that_it_is_json_and_reads_say_nothing() -> None:

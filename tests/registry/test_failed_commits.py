@@ -23,6 +23,8 @@ from multitap_registry.errors import (
 from multitap_registry.folder import DATABASE_NAME
 from multitap_registry.migrating import prepare_schema
 from multitap_registry.reference import Reference
+from multitap_registry.sessions import SessionLimits, UploadSessions
+from multitap_registry.sessions.folder import SessionFolder
 from multitap_registry.sql import SqlRegistry
 from multitap_registry.sqlite import sqlite_engines
 from multitap_registry.staging import StagingFolder
@@ -87,7 +89,15 @@ def faulty(folder: Path, database: FaultyDatabase) -> SqlRegistry:
     """Return a registry with one version of `spam`, over a database that can fail."""
     (folder / "staging").mkdir()
     staging = StagingFolder(folder / "staging", max_upload_bytes=4096)
-    registry = SqlRegistry(database, BlobFolder(folder / "blobs"), staging, clock=utc_now)
+    sessions = UploadSessions(
+        SessionFolder(folder / "staging", max_upload_bytes=4096),
+        SessionLimits(),
+        max_upload_bytes=4096,
+        clock=utc_now,
+    )
+    registry = SqlRegistry(
+        database, BlobFolder(folder / "blobs"), staging, sessions=sessions, clock=utc_now
+    )
     publish(registry, "spam", sample_adapter())
     return registry
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import httpx
 
@@ -15,6 +15,7 @@ from .calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
+from .parts import WHOLE_BYTES, PartsPush, Pause, Step, Steps
 from .publication import Publication
 from .references import pick_version, split_reference
 from .retries import Repeat, Retries
@@ -165,7 +166,10 @@ class AsyncClient(AsyncRegistryClient):
     ) -> Publication:
         """As `Client.push`."""
         source = UploadSource.of(file, progress=progress)
-        return await self._perform(calls.push(task, source, alias=alias))
+        if source.size_bytes <= WHOLE_BYTES:
+            return await self._perform(calls.push(task, source, alias=alias))
+        digest = await asyncio.to_thread(source.digest)
+        return await self._run(PartsPush(task, source, digest, alias, self._retries).steps())
 
     async def pull(
         self, reference: str, path: Path | str, *, progress: Progress | None = None
@@ -225,6 +229,26 @@ class AsyncClient(AsyncRegistryClient):
                     raise
             await asyncio.sleep(wait_s)
             attempt += 1
+
+    async def _run(self, steps: Steps[ResultT]) -> ResultT:
+        answer: object = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.send(answer) if error is None else steps.throw(error)
+            except StopIteration as end:
+                return cast("ResultT", end.value)
+            answer = error = None
+            try:
+                answer = await self._take(step)
+            except (MultitapError, OSError) as failure:
+                error = failure
+
+    async def _take(self, step: Step) -> object:
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.wait_s)
+            return None
+        return step.parse(await self._send(step))
 
     async def _send(self, call: Call[ResultT]) -> httpx.Response:
         body = call.body

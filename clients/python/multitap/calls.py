@@ -12,7 +12,7 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
-from .answers import parse_publication, parse_readiness, reader
+from .answers import parse_publication, parse_readiness, reader, require_success
 from .errors import InvalidInput
 from .files import UploadSource
 from .publication import Publication
@@ -26,6 +26,7 @@ from .wire import (
     Task,
     TaskList,
     TasksPredictAnswer,
+    Upload,
     Version,
     VersionList,
 )
@@ -53,21 +54,23 @@ class Call(Generic[ResultT_co]):
     parse: Callable[[httpx.Response], ResultT_co]
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | UploadSource | None = None
+    more_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float | None = None
     repeat: Repeat = "always"
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that describe the body."""
+        """Return the headers that describe the body, and those that belong to the call."""
         match self.body:
             case None:
-                return {}
+                described = {}
             case UploadSource(size_bytes=size_bytes):
-                return {
+                described = {
                     "content-type": "application/octet-stream",
                     "content-length": str(size_bytes),
                 }
             case _:
-                return {"content-type": "application/json"}
+                described = {"content-type": "application/json"}
+        return {**described, **self.more_headers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +184,40 @@ def push(name: str, source: UploadSource, *, alias: str | None) -> Call[Publicat
         body=source,
         timeout_s=PUSH_TIMEOUT_S,
     )
+
+
+def open_upload(size_bytes: int, digest: str) -> Call[Upload]:
+    """POST /uploads."""
+    body = encode({"size_bytes": size_bytes, "digest": digest})
+    return Call("POST", "/uploads", reader(Upload), body=body)
+
+
+def upload(upload_id: str) -> Call[Upload]:
+    """GET /uploads/{upload}."""
+    return Call("GET", f"/uploads/{segment(upload_id)}", reader(Upload))
+
+
+def append(upload_id: str, part: UploadSource) -> Call[Upload]:
+    """PATCH /uploads/{upload}: add a part where it belongs."""
+    return Call(
+        "PATCH",
+        f"/uploads/{segment(upload_id)}",
+        reader(Upload),
+        body=part,
+        more_headers={"upload-offset": str(part.start)},
+    )
+
+
+def publish_upload(name: str, upload_id: str, *, alias: str | None) -> Call[Publication]:
+    """POST /tasks/{task}/versions?upload=."""
+    params = {"upload": upload_id} | ({} if alias is None else {"alias": alias})
+    path = f"/tasks/{segment(name)}/versions"
+    return Call("POST", path, parse_publication, params=params, timeout_s=PUSH_TIMEOUT_S)
+
+
+def discard_upload(upload_id: str) -> Call[None]:
+    """DELETE /uploads/{upload}."""
+    return Call("DELETE", f"/uploads/{segment(upload_id)}", require_success)
 
 
 def file_path(record: Version) -> str:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import httpx
 
@@ -14,6 +14,7 @@ from .calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
+from .parts import WHOLE_BYTES, PartsPush, Pause, Step, Steps
 from .publication import Publication
 from .references import pick_version, split_reference
 from .registry_client import RegistryClient
@@ -190,15 +191,20 @@ class Client(RegistryClient):
     ) -> Publication:
         """Publish an adapter file (a path, or its bytes) as a version of a task, durably.
 
-        A task's first version becomes `live`; `alias` moves to the version if given.
+        A task's first version becomes `live`; `alias` moves to the version if given. A file of more
+        than 8 MiB goes in parts: where the connection is cut, the push goes on from there.
 
         Raises:
             InvalidAdapter: with every fault of the file.
-            BackboneMismatch, TooLarge, StorageFull: as their names say.
+            BackboneMismatch, TooLarge, QuotaExceeded, StorageFull: as their names say.
+            UploadDigestMismatch: the file changed while it was sent.
             OSError: the file cannot be read.
         """
         source = UploadSource.of(file, progress=progress)
-        return self._perform(calls.push(task, source, alias=alias))
+        if source.size_bytes <= WHOLE_BYTES:
+            return self._perform(calls.push(task, source, alias=alias))
+        push = PartsPush(task, source, source.digest(), alias, self._retries)
+        return self._run(push.steps())
 
     def pull(
         self, reference: str, path: Path | str, *, progress: Progress | None = None
@@ -263,6 +269,26 @@ class Client(RegistryClient):
                     raise
             time.sleep(wait_s)
             attempt += 1
+
+    def _run(self, steps: Steps[ResultT]) -> ResultT:
+        answer: object = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.send(answer) if error is None else steps.throw(error)
+            except StopIteration as end:
+                return cast("ResultT", end.value)
+            answer = error = None
+            try:
+                answer = self._take(step)
+            except (MultitapError, OSError) as failure:
+                error = failure
+
+    def _take(self, step: Step) -> object:
+        if isinstance(step, Pause):
+            time.sleep(step.wait_s)
+            return None
+        return step.parse(self._send(step))
 
     def _send(self, call: Call[ResultT]) -> httpx.Response:
         with named_errors(self.url):

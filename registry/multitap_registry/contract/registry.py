@@ -12,7 +12,7 @@ changed; where a commit failed half-way it may turn out that it did, and repeati
 
 from collections.abc import Callable, Collection, Sequence
 from enum import Enum
-from typing import Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from multitap_registry.reference import Reference
 
@@ -21,6 +21,9 @@ from .events import Event
 from .records import AliasMove, Page, Publication, TaskRecord, VersionRecord
 from .search import EVERYTHING, TaskFilter
 from .upload import Upload
+
+if TYPE_CHECKING:
+    from multitap_registry.sessions import UploadSessions
 
 
 class Unset(Enum):
@@ -37,6 +40,11 @@ class Registry(Protocol):
 
     def begin_upload(self) -> Upload:
         """Start staging an upload; use it as a context manager."""
+        ...
+
+    @property
+    def sessions(self) -> "UploadSessions":
+        """Uploads that arrive in parts, and end as uploads that `publish` takes."""
         ...
 
     def publish(

@@ -14,7 +14,7 @@ from multitap_server.caller import caller_of
 from multitap_server.catalogue import Catalogue
 from multitap_server.changes import Changes
 from multitap_server.config import ServerConfig
-from multitap_server.request_body import parse_model, read_json, read_optional_json
+from multitap_server.request_body import parse_model, read_json, read_optional
 from multitap_server.responses import json_response
 
 from .declared import JSON_BODY, STORAGE, json_body, problems
@@ -87,8 +87,7 @@ def _add_moves(router: APIRouter, config: ServerConfig, changes: Changes) -> Non
     )
     async def rollback(task: str, alias: str, request: Request) -> Response:
         """Deleted targets are passed over; a second rollback goes back one target more."""
-        document = await read_optional_json(request, max_depth=config.json_depth)
-        body = parse_model(RollbackRequest, {} if document is None else document)
+        body = await read_optional(request, RollbackRequest, max_depth=config.json_depth)
         return json_response(await changes.rollback(task, alias, body, caller_of(request)))
 
     @router.delete(

@@ -51,7 +51,7 @@ def test_progress_counts_the_bytes_that_were_taken() -> None:
 
 def test_a_part_is_read_and_counted_where_it_is(adapter: Path) -> None:
     seen: list[tuple[int, int]] = []
-    source = UploadSource.of(adapter, progress=lambda *both: seen.append(both))
+    source = UploadSource.of(adapter, progress=lambda done, total: seen.append((done, total)))
 
     part = source.part(100_000, CHUNK_BYTES + 1)
 

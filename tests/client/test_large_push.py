@@ -128,7 +128,7 @@ def test_little_is_sent_twice_after_a_cut(proxy: TcpProxy, content: bytes) -> No
 def test_progress_ends_with_the_last_byte(server: Running, content: bytes) -> None:
     seen: list[tuple[int, int]] = []
     with Client(server.url) as client:
-        client.push("large", content, progress=lambda *both: seen.append(both))
+        client.push("large", content, progress=lambda done, total: seen.append((done, total)))
 
     assert seen == sorted(seen)
     assert seen[-1] == (len(content), len(content))
@@ -166,7 +166,9 @@ def test_a_file_that_is_refused_leaves_no_upload_behind(server: Running, content
 async def test_a_push_that_is_cancelled_ends(server: Running, content: bytes) -> None:
     started = asyncio.Event()
     async with AsyncClient(server.url) as client:
-        push = asyncio.create_task(client.push("large", content, progress=lambda *_: started.set()))
+        push = asyncio.create_task(
+            client.push("large", content, progress=lambda _done, _total: started.set())
+        )
         await started.wait()
         push.cancel()
         with pytest.raises(asyncio.CancelledError):

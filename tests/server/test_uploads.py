@@ -217,6 +217,32 @@ async def test_what_arrived_before_a_cut_counts(app: FastAPI, client: httpx.Asyn
     assert (await publish(client, upload)).status_code == 201
 
 
+async def test_a_part_that_stops_arriving_is_timed_out_and_what_came_of_it_counts(
+    registry: MemoryRegistry, engine: FakeEngine
+) -> None:
+    app = create_app(ServerConfig(body_idle_s=0.01), registry, engine)
+    upload = registry.sessions.open(SIZE).id
+    sent = await exchange(
+        app,
+        f"/uploads/{upload}",
+        [
+            {"type": "http.request", "body": CONTENT[:100], "more_body": True},
+            {"type": "test.pause"},
+            {"type": "http.disconnect"},
+        ],
+        headers=[
+            HOST,
+            (b"content-type", b"application/octet-stream"),
+            (b"upload-offset", b"0"),
+            CHUNKED,
+        ],
+        method="PATCH",
+    )
+
+    assert sent[0]["status"] == 408
+    assert registry.sessions.get(upload).offset == 100
+
+
 async def test_a_newer_request_ends_an_older_one_whose_bytes_count(
     client: httpx.AsyncClient,
 ) -> None:

@@ -34,11 +34,17 @@ def prepare_schema(connection: Connection, *, place: str, at: datetime) -> None:
     if found is not None and found > SCHEMA_VERSION:
         raise UnsupportedSchema(place, found=found, supported=SCHEMA_VERSION)
     if found != SCHEMA_VERSION:
-        with _ALEMBIC_IS_ONE:
-            config = _config(connection, at)
-            if found is not None and not _has_alembic(connection):
-                command.stamp(config, str(found))
-            command.upgrade(config, str(SCHEMA_VERSION))
+        upgrade_schema(connection, to=SCHEMA_VERSION, at=at)
+
+
+def upgrade_schema(connection: Connection, *, to: int, at: datetime) -> None:
+    """Bring the tables of an earlier schema, or none, to a later one."""
+    with _ALEMBIC_IS_ONE:
+        config = _config(connection, at)
+        found = find_schema(connection)
+        if found is not None and not _has_alembic(connection):
+            command.stamp(config, str(found))
+        command.upgrade(config, str(to))
 
 
 def downgrade_schema(connection: Connection, *, to: int, at: datetime) -> None:

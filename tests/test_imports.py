@@ -25,7 +25,17 @@ _RUN_BY_THE_COMMAND = (
     "multitap.command.training_run",
 )
 _TENSOR_LIBRARIES = ("torch", "transformers", "safetensors", "tokenizers")
-_HEAVY = (*_TENSOR_LIBRARIES, "numpy", "fastapi", "starlette", "uvicorn", "sqlalchemy", "typer")
+_HEAVY = (
+    *_TENSOR_LIBRARIES,
+    "alembic",
+    "fastapi",
+    "numpy",
+    "psycopg",
+    "sqlalchemy",
+    "starlette",
+    "typer",
+    "uvicorn",
+)
 _PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 _UNPICKLING_CALLS = ("torch.load", "numpy.load", "np.load", "pandas.read_pickle")
 _BIN_READERS = ("multitap_adapters.importing.bin_file",)

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext, suppress
 from typing import Final, TypeAlias
 
 import uvicorn
@@ -101,7 +101,13 @@ def serve(
     """
     require_loopback(config)
     with (
-        open_registry(config.registry, max_upload_bytes=config.upload_bytes) as registry,
+        open_registry(
+            config.registry,
+            database=config.database_url,
+            max_upload_bytes=config.upload_bytes,
+        ) as registry,
+        # Nobody else changes a database in a locked folder.
+        nullcontext() if config.database is None else registry.follow(),
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))

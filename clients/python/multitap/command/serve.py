@@ -19,6 +19,13 @@ def serve(
         Path | None,
         typer.Option("--registry", help="Folder of tasks (default: ~/.multitap/registry)."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            help="URL of a PostgreSQL database that servers share (default: SQLite in the folder).",
+        ),
+    ] = None,
     backbone: Annotated[
         str | None,
         typer.Option("--backbone", help="`embedded`, a folder, or a hub id (default: embedded)."),
@@ -43,6 +50,7 @@ def serve(
     """Serve the tasks of a registry; other settings come from MULTITAP_* variables."""
     overrides = {
         "registry": registry,
+        "database": database,
         "backbone": backbone,
         "host": host,
         "port": port,

@@ -52,11 +52,15 @@ class Database:
     @contextmanager
     def _begin(self, engine: Engine) -> Generator[Connection, None, None]:
         try:
-            with engine.begin() as connection:
-                yield connection
+            with engine.connect() as connection:
+                try:
+                    with connection.begin():
+                        yield connection
+                except SQLAlchemyError:
+                    # It may hold pages that were never written, or have no server any more.
+                    connection.invalidate()
+                    raise
         except SQLAlchemyError as error:
-            # A connection that saw an error of the disk may hold pages that were never written.
-            engine.dispose()
             raise _storage_error(error) from error
 
 

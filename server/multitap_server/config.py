@@ -8,13 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from multitap_registry.postgresql import parse_database_url
 
 from .errors import ConfigError
 
 PREFIX: Final = "MULTITAP_"
 # Settings of the client and the command, which may share an environment with a server.
 CLIENT_KEYS: Final = frozenset({"MULTITAP_URL", "MULTITAP_KEY"})
+# Settings whose values no message shows.
+SECRETS: Final = frozenset({"database"})
 
 Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1, le=2**32)]
@@ -32,6 +44,11 @@ def _split(value: object) -> object:
 
 def _registry_folder() -> Path:
     return Path.home() / ".multitap" / "registry"
+
+
+def _require_database_url(secret: SecretStr) -> SecretStr:
+    parse_database_url(secret.get_secret_value())
+    return secret
 
 
 class ServerConfig(BaseModel):
@@ -53,6 +70,10 @@ class ServerConfig(BaseModel):
     )
     registry: Path = Field(
         default_factory=_registry_folder, description="folder of tasks and adapters"
+    )
+    database: Annotated[SecretStr, AfterValidator(_require_database_url)] | None = Field(
+        default=None,
+        description="URL of a PostgreSQL database that servers share; none: SQLite in the folder",
     )
     blobs: str | None = Field(
         default=None,
@@ -129,6 +150,11 @@ class ServerConfig(BaseModel):
     drain_s: Seconds = Field(default=30, description="time for running calls at the end, s")
 
     @property
+    def database_url(self) -> str | None:
+        """The database's URL, with its password."""
+        return None if self.database is None else self.database.get_secret_value()
+
+    @property
     def beyond_loopback(self) -> bool:
         """Whether others than this machine may reach the address."""
         try:
@@ -169,9 +195,10 @@ class ServerConfig(BaseModel):
 
 
 def _describe(error: ValidationError) -> str:
-    parts = [
-        f"setting {'.'.join(str(part) for part in fault['loc'])!r} is {fault['input']!r}: "
-        f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
-        for fault in error.errors(include_url=False)
-    ]
+    parts: list[str] = []
+    for fault in error.errors(include_url=False):
+        names = [str(part) for part in fault["loc"]]
+        value = "not shown" if SECRETS.intersection(names) else repr(fault["input"])
+        told = f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+        parts.append(f"setting {'.'.join(names)!r} is {value}: {told}")
     return "; ".join(parts)

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Final, TypeAlias
 
 from multitap_registry.contract import Registry
@@ -44,10 +44,13 @@ def serve(
     with (
         open_registry(
             config.registry,
+            database=config.database_url,
             blobs=config.blobs,
             max_upload_bytes=config.upload_bytes,
             sessions=session_limits(config),
         ) as registry,
+        # Nobody else changes a database in a locked folder.
+        nullcontext() if config.database is None else registry.follow(),
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))

@@ -7,14 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from database_urls import changing, empty_tables
 from multitap_registry.clock import Clock
 from multitap_registry.contract import Registry
 from multitap_registry.folder import open_registry
 from multitap_registry.memory import MemoryRegistry
-from multitap_registry.migrating import prepare_schema
 from multitap_registry.sql import SqlRegistry
-from postgres_server import PostgresServer, find_binaries, running_server
+from postgres_server import PostgresServer
 from publisher_process import PublisherProcess, running_publisher
 
 MAX_UPLOAD_BYTES = 64 * 1024
@@ -58,36 +56,6 @@ def registry(request: pytest.FixtureRequest, clock: Clock) -> Registry:
     name = {"folder": "stored", "postgres": "shared"}[request.param]
     opened: SqlRegistry = request.getfixturevalue(name)
     return opened
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Generator[PostgresServer, None, None]:
-    """Return a running server; tests that stop it start it again.
-
-    Everything that needs it is skipped where its programs are not installed.
-    """
-    binaries = find_binaries()
-    if binaries is None:
-        pytest.skip("needs PostgreSQL's server programs (Debian's package postgresql)")
-    with running_server(binaries) as server:
-        yield server
-
-
-@pytest.fixture(scope="session")
-def prepared_url(postgres: PostgresServer) -> str:
-    """Return the URL of a database with tables, which tests take in turn."""
-    url = postgres.create_database()
-    with changing(url) as connection:
-        prepare_schema(connection, place="x", at=datetime(2026, 1, 1, tzinfo=UTC))
-    return url
-
-
-@pytest.fixture
-def database_url(prepared_url: str) -> str:
-    """Return the URL of a database with empty tables."""
-    with changing(prepared_url) as connection:
-        empty_tables(connection)
-    return prepared_url
 
 
 @pytest.fixture

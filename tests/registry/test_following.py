@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -195,6 +196,44 @@ def test_what_was_missed_is_shown_once_the_database_is_back(
 
         assert theirs.lagging_since is None
         assert theirs.resolve(Reference("spam", "candidate")).version == 1
+
+
+def test_acknowledged_change_survives_a_crash_of_the_database(
+    ours: SqlRegistry, theirs: SqlRegistry, postgres: PostgresServer
+) -> None:
+    publish(ours, "spam", sample_adapter(1))
+    with stopped(postgres):
+        pass
+
+    theirs.catch_up()
+
+    assert theirs.version("spam", 1) == ours.version("spam", 1)
+
+
+def test_change_that_an_outage_cuts_is_not_seen_and_can_be_made_again(
+    tmp_path: Path, database_url: str, theirs: SqlRegistry, postgres: PostgresServer
+) -> None:
+    outages = [postgres.stop]
+
+    def clock() -> datetime:
+        # Asked for the time of a change within its transaction.
+        if armed and outages:
+            outages.pop()()
+        return utc_now()
+
+    armed = False
+    with open_registry(tmp_path / "cut", database=database_url, clock=clock) as cut:
+        publish(cut, "spam", sample_adapter(1))
+        armed = True
+        with pytest.raises(StorageUnavailable):
+            publish(cut, "spam", sample_adapter(2))
+        assert cut.task("spam").versions == 1
+        postgres.start()
+
+        assert publish(cut, "spam", sample_adapter(2)).record.version == 2
+        theirs.catch_up()
+        assert theirs.events(after=0, limit=99) == cut.events(after=0, limit=99)
+        assert cut.last_event() == 3
 
 
 def test_fault_of_ours_in_a_look_is_told_and_does_not_end_the_following() -> None:

@@ -50,7 +50,11 @@ class PublisherProcess:
 @contextmanager
 def running_publisher() -> Generator[PublisherProcess, None, None]:
     """Start the program, and end it."""
-    environment = {**os.environ, "PYTHONPATH": str(TESTS), "OMP_NUM_THREADS": "1"}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join((str(TESTS), *sys.path)),
+        "OMP_NUM_THREADS": "1",
+    }
     with subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
         [sys.executable, str(TESTS / "registry" / "publisher.py")],
         stdin=subprocess.PIPE,

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from multitap_adapters.file import TensorData, serialize_adapter, tensor_shapes
-from multitap_adapters.spec import AdapterSpec, BackboneIdentity, Head, HeadLayer
+from multitap_adapters.spec import AdapterSpec, BackboneIdentity, Bottleneck, Head, HeadLayer
 
 SAMPLE_BACKBONE = BackboneIdentity(
     model_type="bert",
@@ -45,3 +45,9 @@ def random_file(spec: AdapterSpec, seed: int = 0) -> bytes:
 def sample_adapter(seed: int = 0, *, labels: Sequence[str] = ("no", "yes")) -> bytes:
     """Return a small valid file; the same seed and labels give the same bytes."""
     return random_file(sample_spec(labels), seed)
+
+
+def large_adapter(seed: int = 0) -> bytes:
+    """Return a valid file of 17 MiB, which clients push in parts."""
+    bottleneck = Bottleneck(size=65_536)
+    return random_file(sample_spec().model_copy(update={"modules": (bottleneck,)}), seed)

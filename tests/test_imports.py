@@ -27,13 +27,15 @@ _RUN_BY_THE_COMMAND = (
 _TENSOR_LIBRARIES = ("torch", "transformers", "safetensors", "tokenizers")
 _HEAVY = (
     *_TENSOR_LIBRARIES,
-    "numpy",
+    "alembic",
     "fastapi",
-    "starlette",
-    "uvicorn",
-    "sqlalchemy",
+    "numpy",
     "obstore",
+    "psycopg",
+    "sqlalchemy",
+    "starlette",
     "typer",
+    "uvicorn",
 )
 _PICKLES = ("pickle", "cPickle", "_pickle", "dill", "cloudpickle", "joblib", "shelve", "marshal")
 _UNPICKLING_CALLS = ("torch.load", "numpy.load", "np.load", "pandas.read_pickle")

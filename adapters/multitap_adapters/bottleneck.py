@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from torch import Tensor
 
 from .encoder import Norm
-from .linear import TrainableLinear
+from .linear import adapter_linear
 from .spec import Bottleneck
 
 # The adapter's own layer norms use torch's default, whatever the backbone's epsilon is.
@@ -26,8 +26,8 @@ class BottleneckSite:
     def __init__(self, module: Bottleneck, tensors: Mapping[str, Tensor]) -> None:
         """Build from the site's tensors, under the last part of their names."""
         self._module = module
-        self._down = TrainableLinear(tensors["down.weight"], tensors["down.bias"])
-        self._up = TrainableLinear(tensors["up.weight"], tensors["up.bias"])
+        self._down = adapter_linear(tensors["down.weight"], tensors["down.bias"])
+        self._up = adapter_linear(tensors["up.weight"], tensors["up.bias"])
         # A factor; or one of the file's tensors, [1] or [H].
         self._scaling = tensors["scaling"] if isinstance(module.scaling, str) else module.scaling
         self._norm_before = _new_norm("norm_before", tensors)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from .linear import TrainableLinear
+from .linear import adapter_linear
 from .spec import Head
 
 
@@ -21,7 +21,7 @@ class HeadStack:
         """Build from the tensors `head.<i>.weight` and `head.<i>.bias`."""
         self.head = head
         self._layers = [
-            (TrainableLinear(tensors[f"head.{i}.weight"], tensors.get(f"head.{i}.bias")), layer)
+            (adapter_linear(tensors[f"head.{i}.weight"], tensors.get(f"head.{i}.bias")), layer)
             for i, layer in enumerate(head.layers)
         ]
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from .linear import TrainableLinear
+from .linear import adapter_linear
 from .spec import Activation, Invertible
 
 
@@ -32,8 +32,8 @@ class _Function:
     """`up(activation(down(z)))`."""
 
     def __init__(self, name: str, tensors: Mapping[str, Tensor], activation: Activation) -> None:
-        self._down = TrainableLinear(tensors[f"{name}.down.weight"], tensors[f"{name}.down.bias"])
-        self._up = TrainableLinear(tensors[f"{name}.up.weight"], tensors[f"{name}.up.bias"])
+        self._down = adapter_linear(tensors[f"{name}.down.weight"], tensors[f"{name}.down.bias"])
+        self._up = adapter_linear(tensors[f"{name}.up.weight"], tensors[f"{name}.up.bias"])
         self._activation: Activation = activation
 
     def __call__(self, z_TF: Tensor) -> Tensor:

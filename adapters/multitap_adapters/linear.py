@@ -13,6 +13,7 @@ from torch.autograd.function import Function, FunctionCtx, once_differentiable
 
 from .activation import ACTIVATIONS
 from .buckets import recurs
+from .file_matrix import FileLinear, FileMatrix
 from .products import Products, TorchProducts, products_for
 from .spec import Activation
 
@@ -89,6 +90,13 @@ class TrainableLinear:
         if torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in operands):
             return ACTIVATIONS[activation](_apply(_TrainableProduct, *operands, self._products))
         return self._products.compute(x_TI, self._weight_OI, self._bias_O, activation)
+
+
+def adapter_linear(weight_OI: Tensor, bias_O: Tensor | None) -> Linear:
+    """Return an adapter's layer: trainable, unless its weight is in its file still."""
+    if isinstance(weight_OI, FileMatrix):
+        return FileLinear(weight_OI, bias_O)
+    return TrainableLinear(weight_OI, bias_O)
 
 
 class _FrozenContext(FunctionCtx):

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from torch import Tensor
 
-from .linear import TrainableLinear
+from .linear import adapter_linear
 from .spec import Lora, Projection
 
 
@@ -28,8 +28,8 @@ class LoraTap:
     ) -> None:
         """Make an update, stacked on the one below; a bias stands in place of the backbone's."""
         self.scale: float = scale if below is None else scale * below.scale
-        self._a = TrainableLinear(a_RI, None)
-        self._b = TrainableLinear(b_OR, None)
+        self._a = adapter_linear(a_RI, None)
+        self._b = adapter_linear(b_OR, None)
         self._bias_O = bias_O
         self._below = below
 

@@ -5,7 +5,16 @@ RegistryError
 ├── VersionNotFound
 ├── AliasNotFound
 ├── AliasConflict        the alias is not where the caller expected it
+├── VersionInUse         aliases point at what should be deleted
+├── NothingToRollBackTo  no earlier target of the alias is still ready
+├── TooManyTags
 ├── UploadTooLarge
+├── UploadNotFound       no such upload session, or it has expired
+├── UploadOffsetMismatch bytes for another place than where the session is
+├── UploadIncomplete     bytes of the session are missing still
+├── UploadInUse          another request adds to the session, or publishes it
+├── UploadDigestMismatch what arrived has another digest than was announced
+├── UploadQuotaExceeded  too many sessions are open, or too many bytes in them
 ├── CorruptBlob          stored bytes that no longer match their digest
 ├── StorageFull          no space left
 ├── StorageUnavailable   the disk, the object store or the database failed in another way
@@ -17,6 +26,7 @@ A file that breaks the format raises ``multitap_adapters.file.AdapterFileError``
 breaks the grammar raises ``InvalidReference``, a ValueError.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -64,12 +74,102 @@ class AliasConflict(RegistryError):
         )
 
 
+class VersionInUse(RegistryError):
+    """Aliases point at a version, or at versions of a task, that should be deleted."""
+
+    def __init__(self, task: str, version: int | None, aliases: Sequence[str]) -> None:
+        self.task = task
+        self.version = version
+        self.aliases = tuple(aliases)
+        what = f"task {task!r}" if version is None else f"version {version} of task {task!r}"
+        super().__init__(f"{what} is in use by {', '.join(map(repr, self.aliases))}")
+
+
+class NothingToRollBackTo(RegistryError):
+    """Every earlier target of the alias was deleted or rolled back, or it never had another."""
+
+    def __init__(self, task: str, alias: str) -> None:
+        self.task = task
+        self.alias = alias
+        super().__init__(f"alias {alias!r} of task {task!r} has no earlier version to go back to")
+
+
+class TooManyTags(RegistryError):
+    """A version would have more tags than it may."""
+
+    def __init__(self, task: str, version: int, count: int, limit: int) -> None:
+        self.task = task
+        self.version = version
+        self.count = count
+        self.limit = limit
+        super().__init__(
+            f"version {version} of task {task!r} would have {count} tags, at most {limit} expected"
+        )
+
+
 class UploadTooLarge(RegistryError):
     """An upload grew beyond the registry's limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         self.limit_bytes = limit_bytes
         super().__init__(f"the upload is larger than {limit_bytes} bytes")
+
+
+class UploadNotFound(RegistryError):
+    """No upload session has this id, or it has expired, or was published."""
+
+    def __init__(self, upload: str) -> None:
+        self.upload = upload
+        super().__init__(f"no upload {upload[:100]!r}")
+
+
+class UploadOffsetMismatch(RegistryError):
+    """Bytes were sent for one place, and the session is at another."""
+
+    def __init__(self, upload: str, *, given: int, offset: int) -> None:
+        self.upload = upload
+        self.given = given
+        self.offset = offset
+        super().__init__(f"upload {upload!r} has {offset} bytes, and these begin at {given}")
+
+
+class UploadIncomplete(RegistryError):
+    """Bytes of the session are missing still."""
+
+    def __init__(self, upload: str, *, offset: int, size_bytes: int) -> None:
+        self.upload = upload
+        self.offset = offset
+        self.size_bytes = size_bytes
+        super().__init__(f"upload {upload!r} has {offset} of {size_bytes} bytes")
+
+
+class UploadInUse(RegistryError):
+    """Another request adds to the session, or publishes it; `offset` is where that began."""
+
+    def __init__(self, upload: str, *, offset: int) -> None:
+        self.upload = upload
+        self.offset = offset
+        super().__init__(f"upload {upload!r} is in use by another request")
+
+
+class UploadDigestMismatch(RegistryError):
+    """What arrived has another digest than was announced; the session is gone."""
+
+    def __init__(self, upload: str, *, expected: str, found: str) -> None:
+        self.upload = upload
+        self.expected = expected
+        self.found = found
+        super().__init__(f"upload {upload!r} has digest {found}, expected {expected}")
+
+
+class UploadQuotaExceeded(RegistryError):
+    """Too many sessions are open, or too many bytes are announced in them."""
+
+    def __init__(self, what: str, limit: int, *, retry_after_s: float) -> None:
+        self.what = what
+        self.limit = limit
+        self.retry_after_s = retry_after_s
+        super().__init__(f"{what}, expected at most {limit}")
 
 
 class CorruptBlob(RegistryError):
@@ -118,7 +218,7 @@ class InvalidBlobUrl(RegistryError):
 
 
 class InvalidReference(ValueError):
-    """A text that is no task, version, alias, reference, digest or cursor."""
+    """A text that is no task, version, alias, tag, reference, digest or cursor."""
 
     def __init__(self, text: str, expected: str) -> None:
         self.text = text

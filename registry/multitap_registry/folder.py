@@ -1,9 +1,10 @@
 """One folder on a local disk as a registry: database, blobs, staging and lock.
 
-registry.sqlite    tasks, versions, aliases, history
+registry.sqlite    tasks, versions, aliases, logs; absent where a shared database has them
 blobs/sha256/      adapter files by digest, unless an object store has them
 blobs/quarantine/  damaged ones that were moved aside
 staging/           uploads that are under way, empty otherwise
+sessions/          uploads that arrive in parts, kept over restarts until they expire
 registry.lock      held by the one process that has the folder open
 """
 
@@ -17,8 +18,12 @@ from .database import Database
 from .durable import make_folder, sync_folder
 from .faults import disk_faults
 from .lock import exclusive_lock
-from .schema import prepare_schema
+from .migrating import prepare_schema
+from .postgresql import parse_database_url, postgresql_database
+from .sessions import SessionLimits, UploadSessions
+from .sessions.folder import SessionFolder
 from .sql import SqlRegistry
+from .sqlite import sqlite_database
 from .staging import StagingFolder
 
 DATABASE_NAME = "registry.sqlite"
@@ -28,21 +33,26 @@ DATABASE_NAME = "registry.sqlite"
 def open_registry(
     folder: Path,
     *,
+    database: str | None = None,
     blobs: str | None = None,
     max_upload_bytes: int = 256 * 2**20,
+    sessions: SessionLimits | None = None,
     clock: Clock = utc_now,
 ) -> Generator[SqlRegistry, None, None]:
     """Open the registry in a folder, making it if need be; one opener at a time.
 
-    `blobs` is ``s3://bucket/prefix`` where an object store keeps the adapter files; None keeps them
-    in the folder. Every registry needs a prefix of its own, and must be opened with the same one
-    each time.
+    `database` is the URL of a PostgreSQL database that other servers, each with a folder of its
+    own, may have open too; `SqlRegistry.follow` shows what they change. `blobs` is
+    ``s3://bucket/prefix`` where an object store keeps the adapter files; None keeps them in the
+    folder. Every registry needs a prefix of its own, and must be opened with the same one each
+    time.
 
     Raises:
+        ValueError: that is no URL of such a database.
         RegistryLocked: somebody has the folder open.
         InvalidBlobUrl: `blobs` is another URL.
         UnsupportedSchema: another release wrote it.
-        StorageFull, StorageUnavailable: the folder, or what the URL names, cannot be used.
+        StorageFull, StorageUnavailable: the folder, or what a URL names, cannot be used.
     """
     folder = folder.absolute()
     with disk_faults(f"make the registry's folder {str(folder)!r}"):
@@ -51,19 +61,39 @@ def open_registry(
         staging = StagingFolder(folder / "staging", max_upload_bytes=max_upload_bytes)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             make_folder(folder / "staging")
+            make_folder(folder / "sessions")
         staging.clear()
         store = open_blobs(folder / "blobs", blobs)
-        database = Database(folder / DATABASE_NAME)
+        tables, place = _open_database(folder, database)
         with disk_faults(f"prepare the registry's folder {str(folder)!r}"):
             # Also for what an earlier process made and was killed before it could sync it.
             sync_folder(folder)
         try:
-            with database.transaction() as connection:
-                prepare_schema(connection, place=str(folder), at=clock())
-            registry = SqlRegistry(database, store, staging, clock=clock)
+            with tables.transaction() as connection:
+                prepare_schema(connection, place=place, at=clock())
+            registry = SqlRegistry(
+                tables,
+                store,
+                staging,
+                sessions=UploadSessions(
+                    SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
+                    sessions or SessionLimits(),
+                    max_upload_bytes=max_upload_bytes,
+                    clock=clock,
+                ),
+                clock=clock,
+            )
             try:
                 yield registry
             finally:
                 registry.close()
         finally:
-            database.close()
+            tables.close()
+
+
+def _open_database(folder: Path, url: str | None) -> tuple[Database, str]:
+    """Return the database and its name for messages, which holds no password."""
+    if url is None:
+        return sqlite_database(folder / DATABASE_NAME), str(folder)
+    parsed = parse_database_url(url)
+    return postgresql_database(parsed), f"{parsed.host or 'this machine'}/{parsed.database}"

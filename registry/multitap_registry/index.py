@@ -8,7 +8,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable
 
-from .contract import Page, TaskRecord, VersionRecord
+from .contract import EVERYTHING, Page, TaskFilter, TaskRecord, VersionRecord
 from .errors import InvalidReference, TaskNotFound
 from .reference import Reference
 from .task_state import TaskState
@@ -19,20 +19,28 @@ _CURSOR = re.compile(r"[0-9]{1,18}")
 class Index:
     """An index of task states by name."""
 
-    def __init__(self, states: Iterable[TaskState] = ()) -> None:
-        self._states = {state.task: state for state in states}
+    def __init__(self) -> None:
+        self._states: dict[str, TaskState] = {}
+        self._last_event = 0
+
+    @property
+    def last_event(self) -> int:
+        """The number of the newest event that reads show; they may show more already."""
+        return self._last_event
 
     def get(self, task: str) -> TaskState | None:
         """Return a task's state, also that of a task without a ready version."""
         return self._states.get(task)
 
-    def put(self, state: TaskState) -> None:
-        """Replace one task's state; for one writer at a time."""
-        self._states = {**self._states, state.task: state}
+    def put(self, states: Iterable[TaskState], last_event: int) -> None:
+        """Replace the states of some tasks; for one writer at a time."""
+        self._states = {**self._states, **{state.task: state for state in states}}
+        self._last_event = last_event
 
-    def replace(self, states: Iterable[TaskState]) -> None:
+    def replace(self, states: Iterable[TaskState], last_event: int) -> None:
         """Replace everything at once."""
         self._states = {state.task: state for state in states}
+        self._last_event = last_event
 
     def resolve(self, reference: Reference) -> VersionRecord:
         """Return the ready version that a reference names.
@@ -47,7 +55,7 @@ class Index:
         return self._ready(task).record()
 
     def tasks(
-        self, *, limit: int, after: str | None = None, kind: str | None = None, query: str = ""
+        self, *, limit: int, after: str | None = None, where: TaskFilter = EVERYTHING
     ) -> Page[TaskRecord]:
         """List tasks by name; the cursor is the last name of the page before.
 
@@ -56,13 +64,14 @@ class Index:
         """
         _require_positive(limit)
         states = self._states
-        names = sorted(name for name in states if query in name)
+        names = sorted(name for name in states if where.query in name)
         found: list[TaskRecord] = []
         for name in names[bisect_right(names, after) if after is not None else 0 :]:
             if not states[name].ready:
                 continue
             record = states[name].record()
-            if kind is not None and record.newest.spec.head.kind != kind:
+            tags = states[name].tags() if where.tag is not None else frozenset[str]()
+            if not where.holds(record, tags):
                 continue
             if len(found) == limit:
                 return Page(found, found[-1].task)
@@ -73,7 +82,9 @@ class Index:
         """Return one ready version. Raises: TaskNotFound, VersionNotFound."""
         return self._ready(task).version(version)
 
-    def versions(self, task: str, *, limit: int, after: str | None = None) -> Page[VersionRecord]:
+    def versions(
+        self, task: str, *, limit: int, after: str | None = None, tag: str | None = None
+    ) -> Page[VersionRecord]:
         """List a task's ready versions, newest first; the cursor is the last number before.
 
         Raises:
@@ -84,13 +95,18 @@ class Index:
         _require_positive(limit)
         state = self._ready(task)
         below = state.next_version if after is None else _parse_cursor(after)
-        records = [
-            state.versions[number]
-            for number in sorted(state.ready.values(), reverse=True)
-            if number < below
-        ]
-        page = records[:limit]
-        return Page(page, str(page[-1].version) if len(records) > limit else None)
+        found: list[VersionRecord] = []
+        # Versions are kept in ascending order, so a page reads little more than itself.
+        for number in reversed(state.versions):
+            record = state.versions[number]
+            if number >= below or record.state != "ready":
+                continue
+            if tag is not None and tag not in record.tags:
+                continue
+            if len(found) == limit:
+                return Page(found, str(found[-1].version))
+            found.append(record)
+        return Page(found)
 
     def _ready(self, task: str) -> TaskState:
         state = self._states.get(task)

@@ -1,105 +1,82 @@
 """A registry that forgets: the whole contract in memory, for tests and for trying things out."""
 
 import threading
-from types import TracebackType
-from typing import Final, Self
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
 
-from multitap_adapters.file import AdapterFile, FileLimits, parse_adapter
+from multitap_adapters.file import AdapterFile
 
-from .change import plan_move, plan_publication
+from .change import Change
 from .clock import Clock, utc_now
-from .contract import UNSET, Page, Publication, TaskRecord, Unset, Upload, VersionRecord
-from .errors import CorruptBlob, RegistryError, UploadTooLarge
-from .index import Index
-from .reference import Reference, parse_alias, parse_digest, parse_task
+from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event, Upload
+from .errors import AliasNotFound, CorruptBlob, RegistryError
+from .memory_upload import MemoryUpload, WholeMemoryUpload
+from .planned import PlannedRegistry
+from .reference import parse_digest
+from .rules import Plan
+from .sessions import SessionLimits, UploadSessions
+from .sessions.memory import MemorySessions
 
 
-class MemoryRegistry:
-    """Tasks, versions, aliases and bytes in memory.
+class MemoryRegistry(PlannedRegistry):
+    """Tasks, versions, aliases, logs and bytes in memory.
 
     `failure`, once set, is raised by everything that would touch a disk, as a full or broken one
     would; reads of tasks and versions go on.
     """
 
-    def __init__(self, *, max_upload_bytes: int = 256 * 2**20, clock: Clock = utc_now) -> None:
+    def __init__(
+        self,
+        *,
+        max_upload_bytes: int = 256 * 2**20,
+        clock: Clock = utc_now,
+        sessions: SessionLimits | None = None,
+    ) -> None:
+        super().__init__(clock)
         self.failure: RegistryError | None = None
         self._max_upload_bytes: Final = max_upload_bytes
-        self._clock: Final = clock
         self._lock: Final = threading.Lock()
-        self._index: Final = Index()
         self._blobs: Final[dict[str, bytes]] = {}
+        self._events: Final[list[Event]] = []
+        self._audit: Final[list[AuditLine]] = []
+        self._history: Final[defaultdict[tuple[str, str], list[AliasMove]]] = defaultdict(list)
+        self._sessions: Final = UploadSessions(
+            MemorySessions(self._begin_whole, self.check),
+            sessions or SessionLimits(),
+            max_upload_bytes=max_upload_bytes,
+            clock=clock,
+        )
 
-    def begin_upload(self) -> "MemoryUpload":
+    @property
+    def sessions(self) -> UploadSessions:
+        """Uploads that arrive in parts."""
+        return self._sessions
+
+    def begin_upload(self) -> MemoryUpload:
         """Start an upload; see the contract, as for everything below."""
-        return MemoryUpload(self, self._max_upload_bytes)
+        return MemoryUpload(self.check, self._max_upload_bytes)
 
-    def publish(
-        self, task: str, upload: Upload, *, by: str, alias: str | None = None
-    ) -> Publication:
-        """Make a sealed upload a version of a task."""
-        parse_task(task)
-        if alias is not None:
-            parse_alias(alias)
-        if not isinstance(upload, MemoryUpload):
-            raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
-        file = upload.seal()
+    def history(self, task: str, alias: str) -> Sequence[AliasMove]:
+        """Return every move of an alias, oldest first."""
+        self.task(task)
+        with self._lock:
+            moves = list(self._history.get((task, alias), ()))
+        if not moves:
+            raise AliasNotFound(task, alias)
+        return moves
+
+    def events(self, *, after: int, limit: int) -> Sequence[Event]:
+        """Return the events behind number `after`."""
         self.check()
         with self._lock:
-            change = plan_publication(
-                self._index.get(task), task, file, alias=alias, by=by, at=self._clock()
-            )
-            self._blobs[file.digest] = upload.content
-            self._index.put(change.after)
-        return change.publication
+            return self._events[after : after + limit]
 
-    def point(
-        self,
-        task: str,
-        alias: str,
-        version: int,
-        *,
-        by: str,
-        expected: int | Unset | None = UNSET,
-        reason: str | None = None,
-    ) -> VersionRecord:
-        """Move an alias to a ready version."""
-        parse_alias(alias)
+    def audit(self, *, after: int, limit: int) -> Sequence[AuditLine]:
+        """Return the audit lines behind number `after`."""
+        self.check()
         with self._lock:
-            change = plan_move(
-                self._index.get(task),
-                task,
-                alias,
-                version,
-                expected=expected,
-                reason=reason,
-                by=by,
-                at=self._clock(),
-            )
-            self.check()
-            self._index.put(change.after)
-        return change.record
-
-    def resolve(self, reference: Reference) -> VersionRecord:
-        """Return the ready version that a reference names."""
-        return self._index.resolve(reference)
-
-    def task(self, task: str) -> TaskRecord:
-        """Return one task."""
-        return self._index.task(task)
-
-    def tasks(
-        self, *, limit: int, after: str | None = None, kind: str | None = None, query: str = ""
-    ) -> Page[TaskRecord]:
-        """List tasks by name."""
-        return self._index.tasks(limit=limit, after=after, kind=kind, query=query)
-
-    def version(self, task: str, version: int) -> VersionRecord:
-        """Return one version."""
-        return self._index.version(task, version)
-
-    def versions(self, task: str, *, limit: int, after: str | None = None) -> Page[VersionRecord]:
-        """List a task's versions, newest first."""
-        return self._index.versions(task, limit=limit, after=after)
+            return self._audit[after : after + limit]
 
     def read_blob(self, digest: str) -> bytes:
         """Return an adapter file's bytes."""
@@ -115,62 +92,42 @@ class MemoryRegistry:
         if self.failure is not None:
             raise self.failure
 
+    def _keep(self, upload: Upload) -> AdapterFile:
+        if not isinstance(upload, MemoryUpload):
+            raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
+        file = upload.seal()
+        self.check()
+        with self._lock:
+            self._blobs[file.digest] = upload.content
+        return file
 
-class MemoryUpload:
-    """Bytes on their way into a MemoryRegistry."""
+    def _begin_whole(self, content: bytes) -> WholeMemoryUpload:
+        upload = WholeMemoryUpload(self.check, self._max_upload_bytes)
+        upload.write(content)
+        return upload
 
-    def __init__(self, registry: MemoryRegistry, limit_bytes: int) -> None:
-        self._registry: Final = registry
-        self._limit_bytes: Final = limit_bytes
-        self._content: bytearray | None = bytearray()
-        self._failure: RegistryError | None = None
-        self._sealed = False
-        self._file: AdapterFile | None = None
+    def _change(self, task: str, plan: Plan) -> Change:
+        with self._lock:
+            change = plan(self._index.get(task), lambda alias: self._history[task, alias])
+            self.check()
+            if change.is_empty:
+                return change
+            self._events.extend(change.events(len(self._events)))
+            for entry in change.audit_entries():
+                self._chain(entry)
+            for move in change.moves:
+                history = self._history[task, move.alias]
+                history.append(change.history_line(move, len(history) + 1))
+            last = len(self._events)
+            self._index.put([change.after], last)
+        self._listeners.tell(last)
+        return change
 
-    @property
-    def content(self) -> bytes:
-        """The bytes that were written."""
-        return bytes(self._open())
+    def _note(self, entry: AuditEntry) -> None:
+        self.check()
+        with self._lock:
+            self._chain(entry)
 
-    def write(self, chunk: bytes) -> None:
-        """Append bytes."""
-        content = self._open()
-        if self._sealed:
-            raise ValueError("the upload is sealed")
-        try:
-            self._registry.check()
-            if len(content) + len(chunk) > self._limit_bytes:
-                raise UploadTooLarge(self._limit_bytes)
-        except RegistryError as error:
-            self._failure = error
-            raise
-        content += chunk
-
-    def seal(self) -> AdapterFile:
-        """Validate what was written."""
-        content = self._open()
-        self._sealed = True
-        if self._file is None:
-            self._file = parse_adapter(
-                bytes(content), limits=FileLimits(size_bytes=self._limit_bytes)
-            )
-        return self._file
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-        /,
-    ) -> None:
-        self._content = None
-
-    def _open(self) -> bytearray:
-        if self._failure is not None:
-            raise self._failure
-        if self._content is None:
-            raise ValueError("the upload is closed")
-        return self._content
+    def _chain(self, entry: AuditEntry) -> None:
+        head = self._audit[-1].head if self._audit else ChainHead()
+        self._audit.append(AuditLine.following(head, entry))

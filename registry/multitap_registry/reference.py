@@ -14,8 +14,11 @@ from .errors import InvalidReference
 LIVE = "live"
 ALIAS_PATTERN = r"^[a-z][a-z0-9._-]{0,31}$"
 
+TAG_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._:/+=-]{0,63}$"
+
 _TASK = re.compile(TASK_PATTERN)
 _ALIAS = re.compile(ALIAS_PATTERN)
+_TAG = re.compile(TAG_PATTERN)
 _DIGEST = re.compile(DIGEST_PATTERN)
 _VERSION = re.compile(r"[1-9][0-9]{0,17}")
 
@@ -53,6 +56,15 @@ def parse_alias(text: str) -> str:
     """Return the text if it is an alias; raise InvalidReference otherwise."""
     if not _ALIAS.fullmatch(text):
         raise InvalidReference(text, "alias ([a-z0-9._-] after a letter, at most 32 characters)")
+    return text
+
+
+def parse_tag(text: str) -> str:
+    """Return the text if it is a tag; raise InvalidReference otherwise."""
+    if not _TAG.fullmatch(text):
+        raise InvalidReference(
+            text, "tag ([A-Za-z0-9._:/+=-] after a letter or digit, at most 64 characters)"
+        )
     return text
 
 

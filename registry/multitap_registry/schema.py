@@ -1,20 +1,18 @@
-"""The tables: tasks, versions, aliases and every move of an alias.
+"""The tables as this release uses them; `migrations/` says how each schema became the next.
 
 ``tasks.next_version`` only ever grows, so that a number is never used twice, also not after its
-version or the whole task was deleted. ``alias_history.move`` counts from 1 per alias without gaps.
-The tables keep to what SQLite and PostgreSQL share.
+version or the whole task was deleted. ``alias_history.move`` counts from 1 per alias without gaps,
+``events.seq`` and ``audit.seq`` from 1 without gaps; the one row of ``meta`` holds their ends, and
+whoever changes anything locks it first. The tables keep to what SQLite and PostgreSQL share.
 """
 
-from datetime import UTC, datetime
 from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
-    Connection,
-    DateTime,
-    Dialect,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -23,36 +21,12 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    insert,
-    inspect,
-    select,
+    false,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
-from .errors import UnsupportedSchema
-
-SCHEMA_VERSION: Final = 1
-
-
-class UtcDateTime(TypeDecorator[datetime]):
-    """A time with its zone, stored in UTC, since SQLite's own type forgets the zone."""
-
-    impl = DateTime
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Store in UTC; a time without a zone is refused."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"a stored time needs a zone, got {value!r}")
-        return value.astimezone(UTC).replace(tzinfo=None)
-
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Give the zone back."""
-        return None if value is None else value.replace(tzinfo=UTC)
-
+from .column_types import UtcDateTime
+from .contract import GENESIS
 
 METADATA: Final = MetaData()
 
@@ -60,8 +34,12 @@ META: Final = Table(
     "meta",
     METADATA,
     Column("id", Integer, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    # Releases before Alembic read this column, and no other, to see that they are too old.
     Column("schema_version", Integer, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("last_event", BigInteger, nullable=False, server_default=text("0")),
+    Column("audit_seq", BigInteger, nullable=False, server_default=text("0")),
+    Column("audit_hash", String(71), nullable=False, server_default=GENESIS),
 )
 
 TASKS: Final = Table(
@@ -95,6 +73,15 @@ VERSIONS: Final = Table(
     ),
 )
 
+TAGS: Final = Table(
+    "tags",
+    METADATA,
+    Column("task", String(63), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("tag", String(64), primary_key=True),
+    ForeignKeyConstraint(["task", "version"], ["versions.task", "versions.version"]),
+)
+
 ALIASES: Final = Table(
     "aliases",
     METADATA,
@@ -116,19 +103,36 @@ ALIAS_HISTORY: Final = Table(
     Column("from_version", Integer),
     Column("to_version", Integer),
     Column("reason", Text),
+    Column("rollback", Boolean, nullable=False, server_default=false()),
 )
 
+EVENTS: Final = Table(
+    "events",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("type", String(32), nullable=False),
+    Column("task", String(63), nullable=False),
+    Column("version", Integer),
+    Column("alias", String(32)),
+)
 
-def prepare_schema(connection: Connection, *, place: str, at: datetime) -> None:
-    """Create the tables in an empty database, or check that they are the known ones.
-
-    Raises:
-        UnsupportedSchema: another release wrote them; `place` names the database in its message.
-    """
-    if not inspect(connection).has_table(META.name):
-        METADATA.create_all(connection)
-        connection.execute(insert(META).values(id=1, schema_version=SCHEMA_VERSION, created_at=at))
-        return
-    found = connection.execute(select(META.c.schema_version)).scalar_one()
-    if found != SCHEMA_VERSION:
-        raise UnsupportedSchema(place, found=found, supported=SCHEMA_VERSION)
+AUDIT: Final = Table(
+    "audit",
+    METADATA,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("task", String(63), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("version", Integer),
+    Column("alias", String(32)),
+    Column("old_digest", String(71)),
+    Column("new_digest", String(71)),
+    Column("reason", Text),
+    Column("request_id", Text),
+    Column("previous", String(71), nullable=False),
+    Column("hash", String(71), nullable=False),
+)

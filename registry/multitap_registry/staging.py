@@ -2,7 +2,8 @@
 
 The file is written, checked and synced through one descriptor, so that no error of the disk can
 fall between two openings. After any error the upload has failed for good: the kernel reports a
-lost write once, and a second fsync that succeeds proves nothing.
+lost write once, and a second fsync that succeeds proves nothing. A file that arrived in parts was
+synced through the descriptor of each part.
 """
 
 import hashlib
@@ -12,15 +13,16 @@ from collections.abc import Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
-from multitap_adapters.file import AdapterFile, FileLimits, parse_adapter
+from multitap_adapters.file import AdapterFile, FileLimits, digest_of, parse_source
+from multitap_adapters.file import chunks as source_chunks
 
 from .durable import sync_folder, write_probe
 from .errors import RegistryError, StorageUnavailable, UploadTooLarge
 from .faults import disk_faults
 
-_CHUNK_BYTES: Final = 2**20
+_OTHER_BYTES: Final = "the disk gave back other bytes than were stored"
 
 
 class StagingFolder:
@@ -46,20 +48,52 @@ class StagingFolder:
             write_probe(self._folder)
 
 
-class StagedUpload:
-    """One upload: open, sealed, kept or failed."""
+class RunningHash(Protocol):
+    """A SHA-256 of what has arrived so far."""
 
-    def __init__(self, path: Path, limit_bytes: int) -> None:
+    def update(self, data: bytes | memoryview, /) -> None:
+        """Take more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """Return the digest up to here."""
+        ...
+
+
+class StagedUpload:
+    """One upload: open, sealed, kept or failed. Once sealed, it is a source of its bytes."""
+
+    def __init__(self, path: Path, limit_bytes: int, *, arrived: RunningHash | None = None) -> None:
+        """Create the file; or, with the hash of what has `arrived` there, open one that is whole.
+
+        That one stays where it is unless it is kept.
+        """
         self._path: Final = path
         self._limit_bytes: Final = limit_bytes
-        self._size_bytes = 0
-        self._hash: Final = hashlib.sha256()
+        self._hash: Final[RunningHash] = arrived or hashlib.sha256()
+        self._stays: Final = arrived is not None
         self._failure: RegistryError | None = None
-        self._sealed = False
+        self._sealed = self._stays
         self._file: AdapterFile | None = None
         self._kept = False
         with disk_faults("start an upload"):
-            self._descriptor: int | None = _create(path)
+            self._descriptor: int | None = _open(path) if self._stays else _create(path)
+            self._size_bytes = os.fstat(self._descriptor).st_size
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes have arrived."""
+        return self._size_bytes
+
+    @property
+    def arrived_digest(self) -> str:
+        """The digest of the bytes as they arrived."""
+        return f"sha256:{self._hash.hexdigest()}"
+
+    @property
+    def intact(self) -> bool:
+        """Whether the file is where it was, and no error of the disk is known."""
+        return self._failure is None and not self._kept
 
     def write(self, chunk: bytes) -> None:
         """Append bytes; see the contract."""
@@ -76,15 +110,33 @@ class StagedUpload:
 
     def seal(self) -> AdapterFile:
         """Validate what the disk now holds; see the contract."""
-        descriptor = self._require_open()
+        self._require_open()
         self._sealed = True
         if self._file is None:
-            with self._failing(), disk_faults("read an upload back"):
-                content = _read_back(descriptor, self._size_bytes)
-                if hashlib.sha256(content).digest() != self._hash.digest():
-                    raise StorageUnavailable("the disk gave back other bytes than were stored")
-            self._file = parse_adapter(content, limits=FileLimits(size_bytes=self._limit_bytes))
+            with self._failing():
+                digest = digest_of(self)
+                if digest != self.arrived_digest:
+                    raise StorageUnavailable(_OTHER_BYTES)
+            limits = FileLimits(size_bytes=self._limit_bytes)
+            self._file = parse_source(self, limits=limits, digest=digest)
         return self._file
+
+    def read(self, offset: int, size_bytes: int) -> memoryview:
+        """Return stored bytes as the disk gives them back.
+
+        Raises:
+            StorageUnavailable: the upload has failed.
+        """
+        descriptor = self._require_open()
+        content = memoryview(bytearray(size_bytes))
+        done = 0
+        with self._failing(), disk_faults("read an upload back"):
+            while done < size_bytes:
+                count = os.preadv(descriptor, [content[done:]], offset + done)
+                if not count:
+                    raise StorageUnavailable(_OTHER_BYTES)
+                done += count
+        return content.toreadonly()
 
     def chunks(self) -> Generator[bytes, None, None]:
         """Yield the sealed bytes in order, as the disk gives them back.
@@ -93,15 +145,9 @@ class StagedUpload:
             AdapterFileError: the upload was not sealed yet, and is no adapter.
             StorageUnavailable: the upload has failed.
         """
-        size_bytes, offset = self.seal().size_bytes, 0
-        while offset < size_bytes:
-            descriptor = self._require_open()
-            with self._failing(), disk_faults("read an upload back"):
-                chunk = os.pread(descriptor, min(_CHUNK_BYTES, size_bytes - offset), offset)
-                if not chunk:
-                    raise StorageUnavailable("the disk gave back fewer bytes than were stored")
-            offset += len(chunk)
-            yield chunk
+        self.seal()
+        for chunk in source_chunks(self, 0, self._size_bytes):
+            yield bytes(chunk)
 
     def keep(self, target: Path) -> None:
         """Make the bytes durable, and then their final name, as a file that is new; and again.
@@ -140,7 +186,7 @@ class StagedUpload:
         # What cannot be removed now is removed when the registry is opened next.
         with suppress(OSError):
             os.close(descriptor)
-        if not self._kept:
+        if not self._kept and not self._stays:
             with suppress(OSError):
                 self._path.unlink()
 
@@ -153,8 +199,8 @@ class StagedUpload:
             for chunk in self.chunks():
                 copied.update(chunk)
                 _write(descriptor, chunk)
-            if copied.digest() != self._hash.digest():
-                raise StorageUnavailable("the disk gave back other bytes than were stored")
+            if f"sha256:{copied.hexdigest()}" != self.arrived_digest:
+                raise StorageUnavailable(_OTHER_BYTES)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -179,17 +225,11 @@ def _create(path: Path) -> int:
     return os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
 
 
+def _open(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_NOFOLLOW)
+
+
 def _write(descriptor: int, chunk: bytes) -> None:
     rest = memoryview(chunk)
     while rest:
         rest = rest[os.write(descriptor, rest) :]
-
-
-def _read_back(descriptor: int, size_bytes: int) -> bytes:
-    content = bytearray()
-    while len(content) < size_bytes:
-        chunk = os.pread(descriptor, size_bytes - len(content), len(content))
-        if not chunk:
-            break
-        content += chunk
-    return bytes(content)

@@ -4,7 +4,7 @@ A state never changes; a publish or a move makes the next one. Readers on other 
 see a task as it was before a change or as it is after it, and nothing between.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import MappingProxyType
@@ -21,7 +21,7 @@ class TaskState:
 
     task: str
     next_version: int
-    versions: Mapping[int, VersionRecord]
+    versions: MappingProxyType[int, VersionRecord]
     ready: Mapping[str, int]
     aliases: Mapping[str, int]
     created_at: datetime
@@ -60,6 +60,30 @@ class TaskState:
             updated_at=at,
         )
 
+    def without_alias(self, alias: str, at: datetime) -> Self:
+        """Return the state after one of the aliases was deleted."""
+        aliases = dict(self.aliases)
+        record = self.versions[aliases.pop(alias)]
+        left = tuple(name for name in record.aliases if name != alias)
+        return replace(
+            self._with_record(replace(record, aliases=left), at), aliases=MappingProxyType(aliases)
+        )
+
+    def with_tombstones(self, numbers: Collection[int], at: datetime) -> Self:
+        """Return the state after ready versions were deleted."""
+        gone = {n: replace(self.versions[n], state="deleted") for n in numbers}
+        ready = {digest: number for digest, number in self.ready.items() if number not in gone}
+        return replace(
+            self,
+            versions=MappingProxyType({**self.versions, **gone}),
+            ready=MappingProxyType(ready),
+            updated_at=at,
+        )
+
+    def with_tags(self, number: int, tags: tuple[str, ...], at: datetime) -> Self:
+        """Return the state after a version's tags were replaced."""
+        return self._with_record(replace(self.versions[number], tags=tags), at)
+
     def resolve(self, reference: Reference) -> VersionRecord:
         """Return the ready version that a reference to this task names.
 
@@ -93,3 +117,16 @@ class TaskState:
             created_at=self.created_at,
             updated_at=self.updated_at,
         )
+
+    def tags(self) -> frozenset[str]:
+        """Return the tags of all ready versions."""
+        return frozenset(
+            tag
+            for record in self.versions.values()
+            if record.state == "ready"
+            for tag in record.tags
+        )
+
+    def _with_record(self, record: VersionRecord, at: datetime) -> Self:
+        versions = MappingProxyType({**self.versions, record.version: record})
+        return replace(self, versions=versions, updated_at=at)

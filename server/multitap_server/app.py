@@ -1,5 +1,6 @@
 """The application: guards around routes around services, all made here and nowhere else."""
 
+import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
@@ -15,11 +16,14 @@ from multitap import __version__
 from multitap.wire import JsonObject
 from multitap_registry.contract import Registry
 
+from .audit import Audit
 from .catalogue import Catalogue
+from .changes import Changes
 from .config import ServerConfig
 from .engine.contract import Engine
 from .errors import MethodNotAllowed, RouteNotFound
 from .faults import invalid_request
+from .feed import Feed
 from .guards.body import BodyGuard, BodyLimits
 from .guards.failures import Failures
 from .guards.origin import OriginGuard
@@ -29,10 +33,16 @@ from .observation import Observation
 from .openapi import TITLE, build_document
 from .predictions import Predictions
 from .problems import problem_response
+from .readiness import Readiness
+from .resumable import ResumableUploads
+from .routes.aliases import aliases_router
 from .routes.documentation import documentation_router
 from .routes.health import health_router
+from .routes.logs import logs_router
 from .routes.predict import predict_router
+from .routes.tags import tags_router
 from .routes.tasks import tasks_router
+from .routes.uploads import uploads_router
 from .routes.versions import versions_router
 from .servability import Servability
 from .threads import Threads
@@ -44,19 +54,36 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
     encoding = Threads("encode", workers=config.encode_threads, waiting=config.waiting_calls)
     storage = Threads("storage", workers=config.storage_threads, waiting=config.waiting_calls)
     receiving = Threads("upload", workers=config.uploads, waiting=0)
-    metrics = Metrics(engine)
+    metrics = Metrics(engine, registry)
     servability = Servability(engine)
     catalogue = Catalogue(registry, servability, storage)
+    changes = Changes(registry, catalogue, servability, storage)
+    feed = Feed(registry, storage, waiters=config.event_waiters)
+    uploads = Uploads(registry, servability, receiving)
+    resumable = ResumableUploads(
+        registry,
+        uploads,
+        max_upload_bytes=config.upload_bytes,
+        receiving=receiving,
+        storage=storage,
+    )
     routers = [
         predict_router(config, Predictions(config, registry, engine, encoding, metrics)),
-        tasks_router(config, catalogue),
-        versions_router(config, catalogue, Uploads(registry, servability, receiving)),
-        health_router(registry, engine, storage, metrics),
+        tasks_router(catalogue, changes),
+        aliases_router(config, catalogue, changes),
+        versions_router(config, catalogue, changes, uploads, resumable),
+        uploads_router(config, resumable),
+        tags_router(changes),
+        logs_router(feed, Audit(registry, storage)),
+        health_router(Readiness(registry, engine, storage), metrics),
     ]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        yield
+        sweeping = asyncio.create_task(resumable.sweep_regularly())
+        with feed:
+            yield
+        sweeping.cancel()
         for threads in (encoding, storage, receiving):
             threads.close()
 

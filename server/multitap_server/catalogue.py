@@ -1,37 +1,34 @@
-"""What is there and where aliases point: the registry's records as answers."""
+"""What is there, and what was: the registry's records as answers."""
 
+from multitap.logs import AliasHistory, AliasMove
 from multitap.wire import (
     Fault,
-    HeadKind,
-    PointRequest,
     Task,
     TaskList,
     Version,
     VersionList,
 )
-from multitap_registry.contract import UNSET, Registry, TaskRecord, VersionRecord
+from multitap_registry.contract import Registry, TaskFilter, TaskRecord, VersionRecord
 from multitap_registry.errors import InvalidReference
 
 from .errors import InvalidRequest
-from .references import lookup_task, lookup_version, require_new_alias
+from .references import lookup_alias, lookup_task, lookup_version
 from .servability import Servability
 from .threads import Threads
 
 
 class Catalogue:
-    """Lists tasks and versions and moves aliases, outside the event loop."""
+    """Lists tasks, versions and moves of aliases, outside the event loop."""
 
     def __init__(self, registry: Registry, servability: Servability, threads: Threads) -> None:
         self._registry = registry
         self._servability = servability
         self._threads = threads
 
-    async def tasks(
-        self, *, limit: int, after: str | None, kind: HeadKind | None, query: str
-    ) -> TaskList:
+    async def tasks(self, *, limit: int, after: str | None, where: TaskFilter) -> TaskList:
         """Return a page of tasks, by name."""
         page = await self._threads.run(
-            lambda: self._registry.tasks(limit=limit, after=after, kind=kind, query=query)
+            lambda: self._registry.tasks(limit=limit, after=after, where=where)
         )
         return TaskList(tasks=[self._task(record) for record in page.records], next=page.next)
 
@@ -40,8 +37,10 @@ class Catalogue:
         name = lookup_task(task)
         return self._task(await self._threads.run(lambda: self._registry.task(name)))
 
-    async def versions(self, task: str, *, limit: int, after: str | None) -> VersionList:
-        """Return a page of a task's versions, newest first.
+    async def versions(
+        self, task: str, *, limit: int, after: str | None, tag: str | None = None
+    ) -> VersionList:
+        """Return a page of a task's versions, newest first; of those with a tag if one is given.
 
         Raises:
             TaskNotFound: there is no such task.
@@ -50,7 +49,7 @@ class Catalogue:
         name = lookup_task(task)
         try:
             page = await self._threads.run(
-                lambda: self._registry.versions(name, limit=limit, after=after)
+                lambda: self._registry.versions(name, limit=limit, after=after, tag=tag)
             )
         except InvalidReference as error:
             raise InvalidRequest([Fault(at="query.after", message=str(error))]) from error
@@ -70,34 +69,27 @@ class Catalogue:
         """Return a version's bytes. Raises: CorruptBlob, StorageUnavailable."""
         return await self._threads.run(lambda: self._registry.read_blob(record.digest))
 
-    async def point(self, task: str, alias: str, request: PointRequest, *, by: str) -> Version:
-        """Move an alias to a version that this server can answer with.
+    async def history(self, task: str, alias: str) -> AliasHistory:
+        """Return every move of an alias, oldest first.
 
-        A version for another backbone is refused: it would turn a task that works into one that
-        answers 409. A server with that backbone can promote it.
-
-        Raises:
-            TaskNotFound, VersionNotFound: there is nothing to point at.
-            InvalidRequest: the alias breaks the grammar.
-            AliasConflict: the alias is not where it was expected.
-            BackboneMismatch, UnsupportedAdapter: the version is not servable here.
+        Raises: TaskNotFound, AliasNotFound, StorageUnavailable.
         """
-        name = lookup_task(task)
-        new_alias = require_new_alias(alias)
-        expected = request.expected if "expected" in request.model_fields_set else UNSET
-
-        def move() -> VersionRecord:
-            self._servability.require(self._registry.version(name, request.version).spec)
-            return self._registry.point(
-                name,
-                new_alias,
-                request.version,
-                by=by,
-                expected=expected,
-                reason=request.reason,
-            )
-
-        return self.describe(await self._threads.run(move))
+        name = lookup_alias(task, alias)
+        moves = await self._threads.run(lambda: self._registry.history(task, name))
+        return AliasHistory(
+            history=[
+                AliasMove(
+                    move=move.move,
+                    at=move.at,
+                    by=move.by,
+                    origin=move.origin,
+                    target=move.target,
+                    reason=move.reason,
+                    rollback=move.rollback,
+                )
+                for move in moves
+            ]
+        )
 
     def describe(self, record: VersionRecord) -> Version:
         """Return a version's record as an answer."""
@@ -114,6 +106,7 @@ class Catalogue:
             servable=self._servability.holds(record.spec),
             created_at=record.created_at,
             created_by=record.created_by,
+            tags=list(record.tags),
         )
 
     def _task(self, record: TaskRecord) -> Task:

@@ -8,13 +8,25 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
+
+from multitap_registry.postgresql import parse_database_url
 
 from .errors import ConfigError
 
 PREFIX: Final = "MULTITAP_"
 # Settings of the client and the command, which may share an environment with a server.
 CLIENT_KEYS: Final = frozenset({"MULTITAP_URL", "MULTITAP_KEY"})
+# Settings whose values no message shows.
+SECRETS: Final = frozenset({"database"})
 
 Seconds = Annotated[float, Field(gt=0, le=3_600, allow_inf_nan=False)]
 Bytes = Annotated[int, Field(ge=1, le=2**32)]
@@ -32,6 +44,11 @@ def _split(value: object) -> object:
 
 def _registry_folder() -> Path:
     return Path.home() / ".multitap" / "registry"
+
+
+def _require_database_url(secret: SecretStr) -> SecretStr:
+    parse_database_url(secret.get_secret_value())
+    return secret
 
 
 class ServerConfig(BaseModel):
@@ -53,6 +70,10 @@ class ServerConfig(BaseModel):
     )
     registry: Path = Field(
         default_factory=_registry_folder, description="folder of tasks and adapters"
+    )
+    database: Annotated[SecretStr, AfterValidator(_require_database_url)] | None = Field(
+        default=None,
+        description="URL of a PostgreSQL database that servers share; none: SQLite in the folder",
     )
     blobs: str | None = Field(
         default=None,
@@ -84,6 +105,19 @@ class ServerConfig(BaseModel):
     body_idle_s: Seconds = Field(default=15, description="wait for the next part of a body, s")
     json_body_s: Seconds = Field(default=30, description="wait for a whole JSON body, s")
     upload_body_s: Seconds = Field(default=900, description="wait for a whole upload, s")
+    upload_sessions: int = Field(
+        default=64, ge=1, le=4_096, description="uploads in parts that may be open"
+    )
+    upload_session_bytes: int = Field(
+        default=4 * 2**30, ge=1, le=2**44, description="size of all open uploads in parts, bytes"
+    )
+    upload_grace_s: float = Field(
+        default=86_400,
+        gt=0,
+        le=30 * 86_400,
+        allow_inf_nan=False,
+        description="life of an upload in parts without more bytes, s",
+    )
 
     rows_per_call: int = Field(
         default=1_024,
@@ -107,10 +141,18 @@ class ServerConfig(BaseModel):
     waiting_calls: int = Field(
         default=512, ge=1, le=100_000, description="calls that may wait for a thread of a kind"
     )
+    event_waiters: int = Field(
+        default=256, ge=1, le=65_536, description="calls that may wait for the next event"
+    )
     uploads: int = Field(default=4, ge=1, le=64, description="uploads at the same time")
 
     keep_alive_s: Seconds = Field(default=75, description="life of an idle connection, s")
     drain_s: Seconds = Field(default=30, description="time for running calls at the end, s")
+
+    @property
+    def database_url(self) -> str | None:
+        """The database's URL, with its password."""
+        return None if self.database is None else self.database.get_secret_value()
 
     @property
     def beyond_loopback(self) -> bool:
@@ -153,9 +195,10 @@ class ServerConfig(BaseModel):
 
 
 def _describe(error: ValidationError) -> str:
-    parts = [
-        f"setting {'.'.join(str(part) for part in fault['loc'])!r} is {fault['input']!r}: "
-        f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
-        for fault in error.errors(include_url=False)
-    ]
+    parts: list[str] = []
+    for fault in error.errors(include_url=False):
+        names = [str(part) for part in fault["loc"]]
+        value = "not shown" if SECRETS.intersection(names) else repr(fault["input"])
+        told = f"{fault['msg'][:1].lower()}{fault['msg'][1:]}"
+        parts.append(f"setting {'.'.join(names)!r} is {value}: {told}")
     return "; ".join(parts)

@@ -10,7 +10,8 @@ EdgeError
 ├── RouteNotFound
 ├── MethodNotAllowed
 ├── RangeNotSatisfiable    a range that lies outside the file
-└── UnusableOutput         the engine gave numbers that are not finite
+├── UnusableOutput         the engine gave numbers that are not finite
+└── NotReady               parts of the server that cannot work now, each with its reason
 
 ClientGone is none of them: nobody is left to be told. The registry, the file format and the engine
 have trees of their own; ``problems.py`` maps all of them.
@@ -113,6 +114,14 @@ class UnusableOutput(EdgeError):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         super().__init__(f"the outputs of a {kind} head are not finite")
+
+
+class NotReady(EdgeError):
+    """Parts of the server cannot work now; each fault names one, and says why."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("; ".join(f"{fault.at}: {fault.message}" for fault in self.faults))
 
 
 class ClientGone(Exception):

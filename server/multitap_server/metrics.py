@@ -7,6 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from multitap_registry.contract import Registry
+
 from .engine.contract import Engine
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
@@ -19,7 +21,7 @@ _BUCKETS_S: Final = (
 class Metrics:
     """The counters of one application."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, registry: Registry) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "multitap_requests",
@@ -41,6 +43,7 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(EngineCollector(engine))
+        self._registry.register(RegistryCollector(registry))
 
     def observe_request(self, method: str, route: str, status: int, elapsed_s: float) -> None:
         """Count one request; unknown methods share a label."""
@@ -86,3 +89,19 @@ class EngineCollector(Collector):
             yield CounterMetricFamily(f"multitap_{name}", text, value=value)
         for name, text, value in levels:
             yield GaugeMetricFamily(f"multitap_{name}", text, value=value)
+
+
+class RegistryCollector(Collector):
+    """Reads what the registry knows from memory when it is asked."""
+
+    def __init__(self, registry: Registry) -> None:
+        self._registry = registry
+
+    def describe(self) -> Iterable[Metric]:
+        """Name nothing beforehand, so that registering does not ask the registry."""
+        return ()
+
+    def collect(self) -> Iterable[Metric]:
+        """Yield the number of the newest event."""
+        text = "Number of the newest event that this server knows of."
+        yield GaugeMetricFamily("multitap_last_event", text, value=self._registry.last_event())

@@ -13,8 +13,11 @@ from multitap.wire import (
     PointRequest,
     PredictRequest,
     Problem,
+    PublishUploadRequest,
+    RollbackRequest,
     RowsPredictRequest,
     TasksPredictRequest,
+    UploadRequest,
 )
 
 from .routes.declared import SCHEMAS
@@ -28,8 +31,11 @@ _MODELS: Final = (
     PointRequest,
     PredictRequest,
     Problem,
+    PublishUploadRequest,
+    RollbackRequest,
     RowsPredictRequest,
     TasksPredictRequest,
+    UploadRequest,
 )
 
 

@@ -20,13 +20,14 @@ from multitap.wire import (
 )
 from multitap_registry.contract import Registry
 from multitap_registry.errors import RegistryError
+from multitap_registry.reference import Reference
 
 from .config import ServerConfig
 from .deadline import Deadline
 from .decoding import RunRows, ScoreBudget, decode, decoding_cost
 from .encoding import Encoding
 from .engine.contract import EncodedRow, Engine, Output
-from .engine.errors import EngineError
+from .engine.errors import AdapterUnavailable, EngineError
 from .errors import EdgeError, TooLarge
 from .metrics import Metrics
 from .parts import Part
@@ -191,9 +192,20 @@ class Predictions:
             await settle(futures.values(), deadline, call.client_gone)
             for digest, future in futures.items():
                 _collect(groups[digest], future, deadline)
+            self._explain_losses(parts)
         finally:
             for future in futures.values():
                 release(future)
+
+    def _explain_losses(self, parts: Sequence[Part]) -> None:
+        """Say of adapters that could not be read that they were deleted meanwhile, if they were."""
+        for part in parts:
+            if isinstance(part.failure, AdapterUnavailable):
+                record = part.record
+                try:
+                    self._registry.resolve(Reference(record.task, record.version))
+                except RegistryError as gone:
+                    part.failure = gone
 
     def _submit(
         self, group: Sequence[Part], digest: str, rows: Sequence[EncodedRow], deadline: Deadline

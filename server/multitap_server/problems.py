@@ -21,6 +21,7 @@ from . import errors as edge
 from .engine import errors as engine
 
 MEDIA_TYPE: Final = "application/problem+json"
+OFFSET_HEADER: Final = "upload-offset"
 UNAVAILABLE_RETRY_S: Final = 5
 
 
@@ -42,16 +43,19 @@ _KINDS = (
     Kind("task_not_found", 404, "No such task"),
     Kind("version_not_found", 404, "No such version"),
     Kind("alias_not_found", 404, "No such alias"),
+    Kind("upload_not_found", 404, "No such upload"),
     Kind("method_not_allowed", 405, "The route does not take this method"),
     Kind("request_timeout", 408, "The body took too long"),
     Kind("backbone_mismatch", 409, "The adapter was made for another backbone"),
     Kind("alias_conflict", 409, "The alias is not where it was expected"),
     Kind("version_in_use", 409, "An alias points at the version"),
     Kind("nothing_to_roll_back_to", 409, "The alias has no earlier target"),
+    Kind("upload_conflict", 409, "The upload is not where it was expected"),
     Kind("too_large", 413, "The request is too large"),
     Kind("unsupported_media_type", 415, "The body has the wrong content type"),
     Kind("invalid_request", 422, "The request is not valid"),
     Kind("invalid_adapter", 422, "The adapter is not valid"),
+    Kind("upload_digest_mismatch", 422, "The bytes are not those that were announced"),
     Kind("overloaded", 429, "The queue is full"),
     Kind("quota_exceeded", 429, "The quota is used up"),
     Kind("internal", 500, "Internal error", "the server failed; its log has the request id"),
@@ -76,13 +80,23 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
         edge.MethodNotAllowed: "method_not_allowed",
         edge.RangeNotSatisfiable: "invalid_request",
         edge.UnusableOutput: "internal",
+        edge.NotReady: "unavailable",
         AdapterFileError: "invalid_adapter",
         registry.InvalidReference: "invalid_request",
         registry.TaskNotFound: "task_not_found",
         registry.VersionNotFound: "version_not_found",
         registry.AliasNotFound: "alias_not_found",
         registry.AliasConflict: "alias_conflict",
+        registry.VersionInUse: "version_in_use",
+        registry.NothingToRollBackTo: "nothing_to_roll_back_to",
+        registry.TooManyTags: "invalid_request",
         registry.UploadTooLarge: "too_large",
+        registry.UploadNotFound: "upload_not_found",
+        registry.UploadOffsetMismatch: "upload_conflict",
+        registry.UploadIncomplete: "upload_conflict",
+        registry.UploadInUse: "upload_conflict",
+        registry.UploadDigestMismatch: "upload_digest_mismatch",
+        registry.UploadQuotaExceeded: "quota_exceeded",
         registry.CorruptBlob: "corrupt_blob",
         registry.StorageFull: "storage_full",
         registry.StorageUnavailable: "unavailable",
@@ -105,6 +119,7 @@ _PLACES: Final[Mapping[type[Exception], str]] = MappingProxyType(
     {
         edge.RangeNotSatisfiable: "header.range",
         registry.InvalidReference: "reference",
+        registry.TooManyTags: "tag",
         engine.UnsupportedAdapter: "spec",
         engine.InputTooLong: "inputs",
     }
@@ -153,7 +168,7 @@ def problem_response(error: Exception, request_id: str) -> Response:
 
 def _faults(error: Exception) -> list[Fault] | None:
     """Return every fault of a body, a file or a reference; None where the detail says it all."""
-    if isinstance(error, edge.InvalidRequest):
+    if isinstance(error, edge.InvalidRequest | edge.NotReady):
         return list(error.faults)
     if isinstance(error, AdapterFileError):
         return [Fault(at=fault.at, message=fault.message) for fault in error.faults]
@@ -167,7 +182,9 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
             return {"allow": ", ".join(error.allowed)}
         case edge.RangeNotSatisfiable():
             return {"content-range": f"bytes */{error.size_bytes}"}
-        case engine.Overloaded():
+        case registry.UploadOffsetMismatch() | registry.UploadIncomplete():
+            return {OFFSET_HEADER: str(error.offset)}
+        case engine.Overloaded() | registry.UploadQuotaExceeded():
             return {"retry-after": str(max(1, math.ceil(error.retry_after_s)))}
         case _:
             return {"retry-after": str(UNAVAILABLE_RETRY_S)} if status == 503 else {}  # noqa: PLR2004

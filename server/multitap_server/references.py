@@ -48,6 +48,15 @@ def lookup_version(task: str, text: str) -> int:
     return number
 
 
+def lookup_alias(task: str, text: str) -> str:
+    """Return an alias of a task. Raises: TaskNotFound, AliasNotFound."""
+    lookup_task(task)
+    try:
+        return parse_alias(text)
+    except InvalidReference as error:
+        raise AliasNotFound(task, text[:_SHOWN]) from error
+
+
 def require_new_task(text: str) -> str:
     """Return the name of a task that may be made. Raises: InvalidRequest."""
     try:

@@ -1,22 +1,28 @@
 """From a request to what its body says: a checked model, or chunks of bytes for a thread."""
 
 import asyncio
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from multitap.message import Request as WireRequest
+from multitap.wire import Fault
 
-from .errors import UnsupportedMediaType
+from .errors import InvalidRequest, UnsupportedMediaType
 from .faults import invalid_request
+from .problems import OFFSET_HEADER
 from .strict_json import JsonValue, parse_json
 
 ModelT = TypeVar("ModelT", bound=WireRequest)
 JSON_TYPE: Final = "application/json"
 FILE_TYPES: Final = ("application/octet-stream", "application/vnd.safetensors")
 _CHUNK_BYTES: Final = 2**20
+_OFFSET: Final = re.compile(r"\d{1,18}", re.ASCII)
 
 
 def require_media_type(headers: Mapping[str, str], expected: Sequence[str]) -> None:
@@ -35,6 +41,15 @@ def require_media_type(headers: Mapping[str, str], expected: Sequence[str]) -> N
         raise UnsupportedMediaType(found, expected)
 
 
+def read_offset(headers: Headers) -> int:
+    """Return where the bytes of a body belong in their upload. Raises: InvalidRequest."""
+    given = headers.getlist(OFFSET_HEADER)
+    if len(given) != 1 or not _OFFSET.fullmatch(given[0]):
+        message = "expected one number, of the bytes that the upload has"
+        raise InvalidRequest([Fault(at=f"header.{OFFSET_HEADER}", message=message)])
+    return int(given[0])
+
+
 async def read_json(request: Request, *, max_depth: int) -> JsonValue:
     """Return the JSON document in the body.
 
@@ -43,6 +58,17 @@ async def read_json(request: Request, *, max_depth: int) -> JsonValue:
     """
     require_media_type(request.headers, (JSON_TYPE,))
     return parse_json(await request.body(), max_depth=max_depth)
+
+
+async def read_optional(request: Request, model: type[ModelT], *, max_depth: int) -> ModelT:
+    """Return the JSON body as a model, which is of defaults only where there is no body.
+
+    Raises:
+        InvalidRequest: with every fault; and as `read_json`.
+    """
+    if not await request.body():
+        return model()
+    return parse_model(model, await read_json(request, max_depth=max_depth))
 
 
 def parse_model(model: type[ModelT], document: JsonValue) -> ModelT:
@@ -56,8 +82,8 @@ def parse_model(model: type[ModelT], document: JsonValue) -> ModelT:
 class BodyChunks:
     """The body of a request as an iterator for one thread, which it holds back as need be.
 
-    Made on the event loop; iterated in a thread. Iterating raises what reading the body raises,
-    and ClientDisconnect once `stop` was called.
+    Made on the event loop; iterated in a thread. Iterating raises what reading the body raises, and
+    ClientDisconnect once `stop` was called; the bytes that came before that are given out first.
     """
 
     def __init__(self, request: Request) -> None:
@@ -65,30 +91,36 @@ class BodyChunks:
         self._loop = asyncio.get_running_loop()
         self._waiting: Callable[[], bool] | None = None
         self._stopped = False
+        self._gathered = bytearray()
 
     def stop(self) -> None:
-        """End the iteration with an error; called where the request was cancelled."""
+        """End the iteration with an error; called where nobody waits for its end any more."""
         self._stopped = True
         if self._waiting is not None:
             self._waiting()
 
     def __iter__(self) -> Iterator[bytes]:
         while True:
-            future = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
+            future = asyncio.run_coroutine_threadsafe(self._gather(), self._loop)
             self._waiting = future.cancel
             if self._stopped:
                 future.cancel()
-                raise ClientDisconnect
-            chunk = future.result()
+            try:
+                failure = future.exception()
+            except CancelledError:
+                failure = ClientDisconnect()
+            chunk = bytes(self._gathered)
+            self._gathered.clear()
+            if chunk:
+                yield chunk
+            if failure is not None:
+                raise failure
             if not chunk:
                 return
-            yield chunk
 
-    async def _next(self) -> bytes:
+    async def _gather(self) -> None:
         """Gather parts, which are small, into a chunk that is worth waking a thread for."""
-        chunk = bytearray()
         async for part in self._parts:
-            chunk += part
-            if len(chunk) >= _CHUNK_BYTES:
+            self._gathered += part
+            if len(self._gathered) >= _CHUNK_BYTES:
                 break
-        return bytes(chunk)

@@ -2,16 +2,11 @@
 
 import asyncio
 import logging
-import selectors
 import signal
-import socket
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from typing import Final, TypeAlias
-
-import uvicorn
-from fastapi import FastAPI
 
 from multitap_registry.contract import Registry
 from multitap_registry.folder import open_registry
@@ -20,68 +15,14 @@ from .app import create_app
 from .config import ServerConfig
 from .engine.contract import Engine
 from .errors import ConfigError
-from .guards.leaving import Leaving
+from .http_server import HttpServer
+from .resumable import session_limits
 
 EngineOpener: TypeAlias = Callable[[ServerConfig, Registry], AbstractAsyncContextManager[Engine]]
 
 _LOG: Final = logging.getLogger("multitap.server")
 _STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
-# How long clients have to use a connection once more, and so to learn that it ends.
-_LEAVE_S: Final = 1.0
-_LEAVE_POLL_S: Final = 0.02
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)s %(message)s"
-
-
-class HttpServer(uvicorn.Server):
-    """A server that says where it listens once it does, and loses no request when it stops."""
-
-    def __init__(self, config: ServerConfig, app: FastAPI, on_ready: Callable[[str], None]) -> None:
-        self._leaving = Leaving(app)
-        super().__init__(
-            uvicorn.Config(
-                self._leaving,
-                host=config.host,
-                port=config.port,
-                access_log=False,
-                log_config=None,
-                lifespan="on",
-                proxy_headers=False,
-                server_header=False,
-                timeout_graceful_shutdown=int(config.drain_s) + 1,
-                timeout_keep_alive=int(config.keep_alive_s) + 1,
-                ws="none",
-            )
-        )
-        self._on_ready = on_ready
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Bind, then report the address."""
-        await super().startup(sockets)
-        if self.started:
-            self._on_ready(self.url)
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take no new connection, let clients leave theirs, then answer what still runs.
-
-        The server below would close each connection that is between two requests at once, and with
-        it the request that is on its way there.
-        """
-        self._leaving.started = True
-        for server in self.servers:
-            while any(map(_is_waited_for, server.sockets)):  # noqa: ASYNC110 (nothing tells)
-                await asyncio.sleep(0)
-            server.close()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_LEAVE_S):
-                while self.server_state.connections:  # noqa: ASYNC110 (nothing tells)
-                    await asyncio.sleep(_LEAVE_POLL_S)
-        await super().shutdown(sockets)
-
-    @property
-    def url(self) -> str:
-        """The base URL, with the port that was bound."""
-        host, port = self.servers[0].sockets[0].getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def serve(
@@ -102,8 +43,14 @@ def serve(
     require_loopback(config)
     with (
         open_registry(
-            config.registry, blobs=config.blobs, max_upload_bytes=config.upload_bytes
+            config.registry,
+            database=config.database_url,
+            blobs=config.blobs,
+            max_upload_bytes=config.upload_bytes,
+            sessions=session_limits(config),
         ) as registry,
+        # Nobody else changes a database in a locked folder.
+        nullcontext() if config.database is None else registry.follow(),
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))
@@ -141,13 +88,6 @@ def require_loopback(config: ServerConfig) -> None:
 def configure_logging(level: int = logging.INFO) -> None:
     """Send the server's own log to standard error; called by the process that serves."""
     logging.basicConfig(level=level, format=_LOG_FORMAT)
-
-
-def _is_waited_for(listener: socket.socket) -> bool:
-    """Return whether a connection waits to be accepted; closing now would reset it."""
-    with selectors.DefaultSelector() as selector:
-        selector.register(listener.fileno(), selectors.EVENT_READ)
-        return bool(selector.select(timeout=0))
 
 
 @contextmanager

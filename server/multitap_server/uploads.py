@@ -1,14 +1,21 @@
 """The way of an upload: staged as it arrives, sealed, tried on the engine, published."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import Protocol
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeAlias, TypeVar
 
-from multitap_registry.contract import Publication, Registry
+from multitap_registry.contract import Publication, Registry, Upload
 
 from .references import require_new_alias, require_new_task
+from .rejections import Attempt, Rejections
 from .servability import Servability
 from .threads import Threads
+
+ResultT = TypeVar("ResultT")
+
+# Begins the use of an upload whose bytes have arrived.
+Whole: TypeAlias = Callable[[], AbstractContextManager[Upload]]
 
 
 class Chunks(Iterable[bytes], Protocol):
@@ -26,11 +33,12 @@ class Uploads:
         self._registry = registry
         self._servability = servability
         self._threads = threads
+        self._rejections = Rejections(registry)
 
     async def publish(
-        self, task: str, chunks: Chunks, *, by: str, alias: str | None
+        self, task: str, chunks: Chunks, *, by: str, alias: str | None, request_id: str
     ) -> Publication:
-        """Publish what arrives as a version of a task; leaves nothing behind where it fails.
+        """Publish what arrives as a version of a task; where it fails, an audit line is left.
 
         Raises:
             InvalidRequest: task or alias break the grammar; nothing was read.
@@ -42,19 +50,65 @@ class Uploads:
         require_new_task(task)
         if alias is not None:
             require_new_alias(alias)
-        future = self._threads.start(lambda: self._publish(task, chunks, by=by, alias=alias))
-        try:
-            return await asyncio.shield(future)
-        finally:
-            # A cancelled request still waits for its thread, which cleans up.
-            chunks.stop()
-            await asyncio.wait({future})
+        return await receive(
+            self._threads,
+            chunks,
+            lambda: self._publish(task, chunks, by=by, alias=alias, request_id=request_id),
+        )
+
+    def finish(
+        self, task: str, begin: Whole, *, by: str, alias: str | None, request_id: str
+    ) -> Publication:
+        """Try a whole upload on the engine, and publish it; blocks. Raises: as `publish`."""
+        with (
+            self._rejections.noting(task, by=by, request_id=request_id) as attempt,
+            begin() as upload,
+        ):
+            return self._finish(task, upload, attempt, by=by, alias=alias, request_id=request_id)
 
     def _publish(
-        self, task: str, chunks: Iterable[bytes], *, by: str, alias: str | None
+        self,
+        task: str,
+        chunks: Iterable[bytes],
+        *,
+        by: str,
+        alias: str | None,
+        request_id: str,
     ) -> Publication:
-        with self._registry.begin_upload() as upload:
+        with (
+            self._rejections.noting(task, by=by, request_id=request_id) as attempt,
+            self._registry.begin_upload() as upload,
+        ):
             for chunk in chunks:
                 upload.write(chunk)
-            self._servability.check(upload.seal())
-            return self._registry.publish(task, upload, by=by, alias=alias)
+            return self._finish(task, upload, attempt, by=by, alias=alias, request_id=request_id)
+
+    def _finish(
+        self,
+        task: str,
+        upload: Upload,
+        attempt: Attempt,
+        *,
+        by: str,
+        alias: str | None,
+        request_id: str,
+    ) -> Publication:
+        file = upload.seal()
+        attempt.digest = file.digest
+        self._servability.check(file)
+        return self._registry.publish(task, upload, by=by, alias=alias, request_id=request_id)
+
+
+async def receive(threads: Threads, chunks: Chunks, call: Callable[[], ResultT]) -> ResultT:
+    """Run a call that reads a body in a thread; return or raise what it does, when it has ended.
+
+    Raises:
+        Overloaded: every thread is busy; the call was not made.
+    """
+    future = threads.start(call)
+    try:
+        return await asyncio.shield(future)
+    finally:
+        # A cancelled request still waits for its thread, which cleans up.
+        chunks.stop()
+        await asyncio.wait({future})

@@ -61,7 +61,7 @@ class Script:
 
     def app(self) -> ASGIApp:
         """Return an app that gives the answers on every path."""
-        methods = ["GET", "POST", "PUT", "DELETE"]
+        methods = ["GET", "POST", "PUT", "PATCH", "DELETE"]
         return Starlette(routes=[Route("/{path:path}", self.handle, methods=methods)])
 
 

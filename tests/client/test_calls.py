@@ -7,19 +7,19 @@ from typing import Any
 import pytest
 
 from multitap import InvalidInput, TextInput, calls
-from multitap.calls import Call, InputsLike, RowLike, Settings
+from multitap.calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from multitap.files import UploadSource
-from multitap.unset import UNSET, Unset
 from multitap.wire import (
     Parameters,
-    PointRequest,
     PredictRequest,
     QuestionInput,
     RowRequest,
     RowsPredictRequest,
     TasksPredictRequest,
     TokensInput,
+    UploadRequest,
 )
+from multitap_server.routes.tasks import TasksQuery
 
 DEFAULTS = Settings()
 
@@ -127,17 +127,24 @@ def test_what_json_cannot_carry_is_refused_before_it_is_sent(value: str | dict[s
 
 
 def test_a_list_of_tasks_asks_for_what_was_chosen_only() -> None:
-    first = calls.tasks(kind=None, query="", after=None, limit=100)
-    later = calls.tasks(kind="tagging", query="ner", after="CUR", limit=5)
+    first = calls.tasks(TaskFilter(), after=None, limit=100)
+    later = calls.tasks(TaskFilter(kind="tagging", query="ner"), after="CUR", limit=5)
 
     assert first.params == {"limit": "100"}
     assert later.params == {"limit": "5", "after": "CUR", "kind": "tagging", "q": "ner"}
 
 
+def test_every_condition_of_a_list_of_tasks_can_be_sent() -> None:
+    where = TaskFilter("tagging", "n", "PER", "good", "de", "MIT", "news")
+
+    assert set(where.to_params()) == set(TasksQuery.model_fields) - {"limit", "after"}
+
+
 def test_versions_are_paged_as_tasks_are() -> None:
-    call = calls.versions("spam", after="CUR", limit=5)
+    call = calls.versions("spam", tag=None, after="CUR", limit=5)
 
     assert (call.path, call.params) == ("/tasks/spam/versions", {"limit": "5", "after": "CUR"})
+    assert calls.versions("spam", tag="a", after=None, limit=5).params == {"limit": "5", "tag": "a"}
 
 
 def test_a_push_streams_with_its_length_and_type() -> None:
@@ -148,35 +155,40 @@ def test_a_push_streams_with_its_length_and_type() -> None:
     assert calls.push("spam", UploadSource.of(b"abc"), alias=None).params == {}
 
 
+def test_an_upload_is_announced_with_its_size_and_digest() -> None:
+    call = calls.open_upload(9, "sha256:" + "a" * 64)
+
+    request = UploadRequest.model_validate_json(body_of(call))
+    assert (call.method, call.path, request.size_bytes) == ("POST", "/uploads", 9)
+    assert request.digest == "sha256:" + "a" * 64
+
+
+def test_a_part_says_where_it_belongs() -> None:
+    call = calls.append("u1", UploadSource.of(b"abcde").part(2, 9))
+
+    assert (call.method, call.path) == ("PATCH", "/uploads/u1")
+    assert call.headers() == {
+        "content-type": "application/octet-stream",
+        "content-length": "3",
+        "upload-offset": "2",
+    }
+
+
+def test_an_upload_is_published_as_a_version_without_a_body() -> None:
+    call = calls.publish_upload("spam", "u1", alias="next")
+
+    assert (call.method, call.path, call.body) == ("POST", "/tasks/spam/versions", None)
+    assert call.params == {"upload": "u1", "alias": "next"}
+    assert calls.publish_upload("spam", "u1", alias=None).params == {"upload": "u1"}
+
+
+def test_an_upload_is_looked_up_and_given_up_by_its_id() -> None:
+    look, give_up = calls.upload("u/1"), calls.discard_upload("u/1")
+
+    assert (look.method, look.path) == ("GET", "/uploads/u%2F1")
+    assert (give_up.method, give_up.path) == ("DELETE", "/uploads/u%2F1")
+
+
 def test_json_says_that_it_is_json_and_reads_say_nothing() -> None:
     assert calls.predict("a", "b", DEFAULTS).headers() == {"content-type": "application/json"}
     assert calls.task("a").headers() == {}
-
-
-@pytest.mark.parametrize(
-    ("expected", "sent"),
-    [
-        (UNSET, {"version": 7}),
-        (None, {"version": 7, "expected": None}),
-        (6, {"version": 7, "expected": 6}),
-    ],
-)
-def test_an_expectation_of_nothing_is_not_the_same_as_none_given(
-    expected: int | Unset | None, sent: object
-) -> None:
-    call = calls.point("spam", "live", 7, expected=expected)
-
-    assert json.loads(body_of(call)) == sent
-    PointRequest.model_validate_json(body_of(call))
-
-
-def test_a_move_is_repeated_blindly_only_if_it_says_what_it_expects() -> None:
-    assert calls.point("spam", "live", 7, expected=6).repeat == "always"
-    assert calls.point("spam", "live", 7).repeat == "unsent"
-
-
-def test_a_reason_goes_with_a_move() -> None:
-    call = calls.point("spam", "next", 7, reason="better")
-
-    assert (call.method, call.path) == ("PUT", "/tasks/spam/aliases/next")
-    assert json.loads(body_of(call)) == {"version": 7, "reason": "better"}

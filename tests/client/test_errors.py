@@ -8,7 +8,7 @@ from multitap import ConnectionFailed, MultitapError, ServerError, TaskNotFound,
 from multitap.wire import Fault
 from multitap_server.problems import CODES
 
-# The table of codes of the HTTP contract, version 1.
+# The table of codes of the HTTP contract, version 1, and what ADR 18 adds to it.
 CONTRACT = [
     "malformed_json",
     "unauthenticated",
@@ -17,16 +17,19 @@ CONTRACT = [
     "task_not_found",
     "version_not_found",
     "alias_not_found",
+    "upload_not_found",
     "method_not_allowed",
     "request_timeout",
     "backbone_mismatch",
     "alias_conflict",
     "version_in_use",
     "nothing_to_roll_back_to",
+    "upload_conflict",
     "too_large",
     "unsupported_media_type",
     "invalid_request",
     "invalid_adapter",
+    "upload_digest_mismatch",
     "overloaded",
     "quota_exceeded",
     "internal",

@@ -49,6 +49,29 @@ def test_progress_counts_the_bytes_that_were_taken() -> None:
     assert seen == [(CHUNK_BYTES, 640_000), (2 * CHUNK_BYTES, 640_000), (640_000, 640_000)]
 
 
+def test_a_part_is_read_and_counted_where_it_is(adapter: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    source = UploadSource.of(adapter, progress=lambda done, total: seen.append((done, total)))
+
+    part = source.part(100_000, CHUNK_BYTES + 1)
+
+    assert part.size_bytes == CHUNK_BYTES + 1
+    assert b"".join(part.chunks()) == CONTENT[100_000 : 100_000 + CHUNK_BYTES + 1]
+    assert seen == [(100_000 + CHUNK_BYTES, 640_000), (100_001 + CHUNK_BYTES, 640_000)]
+
+
+def test_the_last_part_ends_with_the_file(adapter: Path) -> None:
+    part = UploadSource.of(adapter).part(600_000, 100_000)
+
+    assert part.size_bytes == 40_000
+    assert b"".join(part.chunks()) == CONTENT[600_000:]
+
+
+def test_the_digest_is_that_of_all_bytes(adapter: Path) -> None:
+    assert UploadSource.of(adapter).digest() == UploadSource.of(CONTENT).digest()
+    assert UploadSource.of(CONTENT).digest() == digest_of(CONTENT)
+
+
 async def test_the_asynchronous_reading_is_the_same(adapter: Path) -> None:
     seen: list[int] = []
     source = UploadSource.of(adapter, progress=lambda done_bytes, _: seen.append(done_bytes))
@@ -107,3 +130,17 @@ def test_a_download_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
         download.write(CONTENT[:100])
 
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_download_reports_its_progress(tmp_path: Path) -> None:
+    seen: list[tuple[int, int]] = []
+    with Download(
+        tmp_path / "out",
+        digest=digest_of(CONTENT),
+        size_bytes=len(CONTENT),
+        progress=lambda done, total: seen.append((done, total)),
+    ) as download:
+        download.write(CONTENT[:100])
+        download.write(CONTENT[100:])
+
+    assert seen == [(100, len(CONTENT)), (len(CONTENT), len(CONTENT))]

@@ -2,7 +2,16 @@
 
 import pytest
 
-from multitap import ConnectionFailed, MultitapError, RequestTimedOut, Retries, ServerError
+from multitap import (
+    BodyTooSlow,
+    ConnectionFailed,
+    InvalidAdapter,
+    MultitapError,
+    RequestTimedOut,
+    Retries,
+    ServerError,
+    UploadConflict,
+)
 from multitap.errors import Overloaded
 from multitap.retries import Repeat
 
@@ -67,3 +76,25 @@ def test_a_call_that_must_not_run_twice_is_repeated_only_if_it_did_not_run(
     error: MultitapError, repeat: Repeat, *, again: bool
 ) -> None:
     assert (Retries().wait_s(error, attempt=1, repeat=repeat) is not None) is again
+
+
+@pytest.mark.parametrize(
+    "error", [BROKEN, REFUSED, RequestTimedOut("late"), BodyTooSlow("slow"), UploadConflict("at 4")]
+)
+def test_a_part_of_a_file_is_tried_again_whenever_the_server_can_say_where_to_go_on(
+    error: MultitapError,
+) -> None:
+    assert Retries().part_wait_s(error, attempt=1) == 0.1
+
+
+def test_the_waits_between_parts_end_at_the_longest() -> None:
+    retries = Retries()
+
+    waits = [retries.part_wait_s(BROKEN, attempt=n) for n in range(1, 10)]
+
+    assert waits == [0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 10.0, None]
+
+
+@pytest.mark.parametrize("error", [InvalidAdapter("no", status=422), busy(11.0)])
+def test_a_part_that_is_refused_is_not_tried_again(error: MultitapError) -> None:
+    assert Retries().part_wait_s(error, attempt=1) is None

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from inspect import getmembers, isfunction, signature
 
 import pytest
 
@@ -41,6 +42,22 @@ def test_a_name_that_is_not_there_is_an_attribute_error() -> None:
 
     with pytest.raises(AttributeError, match="module 'multitap' has no attribute 'Klient'"):
         getattr(multitap, name)
+
+
+def methods(client: type) -> dict[str, list[str]]:
+    """Return a client's public methods with their parameters."""
+    return {
+        name: list(signature(member).parameters)
+        for name, member in getmembers(client, isfunction)
+        if not name.startswith("_")
+    }
+
+
+def test_both_clients_offer_the_same() -> None:
+    asynchronous = methods(multitap.AsyncClient)
+    asynchronous["close"] = asynchronous.pop("aclose")
+
+    assert asynchronous == methods(multitap.Client)
 
 
 @pytest.mark.parametrize(

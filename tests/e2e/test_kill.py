@@ -2,24 +2,19 @@
 
 import hashlib
 import itertools
-import os
 import random
-import signal
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from killable_servers import Servers, running_servers
 from multitap import Client, MultitapError, Retries
 from sample_adapters import sample_adapter
 
-TESTS = Path(__file__).parents[1]
 ROUNDS = 50
 UPLOADERS = 3
 
@@ -41,59 +36,6 @@ class Uploads:
                     return
                 self.acknowledged[task, version.version] = version.digest
                 first.set()
-
-
-@dataclass
-class Servers:
-    """The program that starts servers."""
-
-    process: subprocess.Popen[str]
-    running: int | None = None
-
-    def start(self, folder: Path) -> str:
-        """Start a server on a folder; return its URL."""
-        assert self.process.stdin is not None
-        self.process.stdin.write(f"{folder}\n")
-        self.process.stdin.flush()
-        _, child = self.read()
-        self.running = int(child)
-        word, url = self.read()
-        assert word == "ready"
-        return url
-
-    def kill(self) -> None:
-        """Kill the server that runs, if one does."""
-        if self.running is not None:
-            os.kill(self.running, signal.SIGKILL)
-            assert self.read() == ("gone", "")
-            self.running = None
-
-    def read(self) -> tuple[str, str]:
-        """Return a line's first word and the rest."""
-        assert self.process.stdout is not None
-        word, _, rest = self.process.stdout.readline().strip().partition(" ")
-        return word, rest
-
-
-@contextmanager
-def running_servers() -> Generator[Servers]:
-    """Start the program, and end it."""
-    command = [sys.executable, str(TESTS / "e2e" / "killable_server.py")]
-    environment = {**os.environ, "PYTHONPATH": str(TESTS)}
-    with subprocess.Popen(  # noqa: S603  this interpreter and a script of ours
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-        text=True,
-    ) as process:
-        servers = Servers(process)
-        try:
-            yield servers
-        finally:
-            servers.kill()
-            process.kill()
 
 
 def test_no_acknowledged_upload_is_lost_when_the_server_is_killed_50_times(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from multitap_registry.contract import Registry
 from multitap_registry.folder import open_registry
 from multitap_registry.memory import MemoryRegistry
 from multitap_registry.sql import SqlRegistry
+from postgres_server import PostgresServer
 from publisher_process import PublisherProcess, running_publisher
 
 MAX_UPLOAD_BYTES = 64 * 1024
@@ -38,13 +39,31 @@ def stored(folder: Path, clock: Clock) -> Generator[SqlRegistry, None, None]:
         yield registry
 
 
-@pytest.fixture(params=["memory", "folder"])
+@pytest.fixture
+def shared(folder: Path, database_url: str, clock: Clock) -> Generator[SqlRegistry, None, None]:
+    """Return the real registry, with a PostgreSQL database of its own."""
+    with open_registry(
+        folder, database=database_url, max_upload_bytes=MAX_UPLOAD_BYTES, clock=clock
+    ) as registry:
+        yield registry
+
+
+@pytest.fixture(params=["memory", "folder", "postgres"])
 def registry(request: pytest.FixtureRequest, clock: Clock) -> Registry:
     """Return a registry of each kind in turn: all keep the same contract."""
     if request.param == "memory":
         return MemoryRegistry(max_upload_bytes=MAX_UPLOAD_BYTES, clock=clock)
-    stored: SqlRegistry = request.getfixturevalue("stored")
-    return stored
+    name = {"folder": "stored", "postgres": "shared"}[request.param]
+    opened: SqlRegistry = request.getfixturevalue(name)
+    return opened
+
+
+@pytest.fixture
+def new_database_url(postgres: PostgresServer) -> Generator[str, None, None]:
+    """Return the URL of a database without tables."""
+    url = postgres.create_database()
+    yield url
+    postgres.drop_database(url)
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from multitap_adapters.spec import AdapterSpec, Head, HeadLayer
-from multitap_registry.contract import Registry, TaskRecord
+from multitap_registry.contract import EVERYTHING, Registry, TaskFilter, TaskRecord
 from multitap_registry.errors import InvalidReference, TaskNotFound
 from publishing import publish
 from sample_adapters import SAMPLE_BACKBONE, random_file, sample_adapter
@@ -16,14 +16,12 @@ def names(records: Sequence[TaskRecord]) -> list[str]:
     return [record.task for record in records]
 
 
-def every_page(registry: Registry, limit: int, **filters: str) -> list[list[str]]:
+def every_page(registry: Registry, limit: int, where: TaskFilter = EVERYTHING) -> list[list[str]]:
     """Return the names on every page."""
     pages: list[list[str]] = []
     after = None
     while True:
-        page = registry.tasks(
-            limit=limit, after=after, kind=filters.get("kind"), query=filters.get("query", "")
-        )
+        page = registry.tasks(limit=limit, after=after, where=where)
         pages.append(names(page.records))
         after = page.next
         if after is None:
@@ -99,13 +97,13 @@ def test_query_is_a_plain_part_of_the_name(
 ) -> None:
     publish_all(registry, "a.b", "a_b", "axb")
 
-    assert names(registry.tasks(limit=9, query=query).records) == expected
+    assert names(registry.tasks(limit=9, where=TaskFilter(query=query)).records) == expected
 
 
 def test_query_and_pages_go_together(registry: Registry) -> None:
     publish_all(registry, "en-a", "de-b", "en-c", "de-d", "en-e")
 
-    assert every_page(registry, 2, query="en-") == [["en-a", "en-c"], ["en-e"]]
+    assert every_page(registry, 2, TaskFilter(query="en-")) == [["en-a", "en-c"], ["en-e"]]
 
 
 def test_kind_keeps_the_tasks_whose_live_head_is_of_it(registry: Registry) -> None:
@@ -114,9 +112,9 @@ def test_kind_keeps_the_tasks_whose_live_head_is_of_it(registry: Registry) -> No
     regression = AdapterSpec(backbone=SAMPLE_BACKBONE, max_tokens=32, head=head)
     publish(registry, "b", random_file(regression))
 
-    assert every_page(registry, 1, kind="classification") == [["a"], ["c"]]
-    assert every_page(registry, 1, kind="regression") == [["b"]]
-    assert every_page(registry, 1, kind="no such kind") == [[]]
+    assert every_page(registry, 1, TaskFilter(kind="classification")) == [["a"], ["c"]]
+    assert every_page(registry, 1, TaskFilter(kind="regression")) == [["b"]]
+    assert every_page(registry, 1, TaskFilter(kind="no such kind")) == [[]]
 
 
 def test_versions_are_listed_newest_first_in_pages(registry: Registry) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from multitap_registry.contract import Registry
+from multitap_registry.contract import GENESIS, Registry, line_hash
 from multitap_registry.folder import DATABASE_NAME, open_registry
 from multitap_registry.reference import Reference
 from publisher_process import PublisherProcess
@@ -25,6 +25,7 @@ def publish_and_be_killed(
     child, lines = publisher.start("without-end", seed, folder)
     while len(lines) < after_lines:
         lines.append(publisher.read())
+        assert lines[-1] != ["gone"]
     # Not to wait for anything: the moment of the kill has to fall anywhere in a publish.
     time.sleep(delay_s)
     os.kill(child, signal.SIGKILL)
@@ -56,6 +57,21 @@ def check_consistent(registry: Registry, folder: Path) -> None:
         for alias, version in task.aliases.items():
             assert registry.resolve(Reference(task.task, alias)).version == version
     check_history(registry, folder)
+    check_logs(registry)
+
+
+def check_logs(registry: Registry) -> None:
+    """Check that every change has its event and its line in the chain, and nothing else has."""
+    events = registry.events(after=0, limit=10_000)
+    lines = registry.audit(after=0, limit=10_000)
+    versions = sum(task.versions for task in registry.tasks(limit=10).records)
+    assert [event.seq for event in events] == list(range(1, registry.last_event() + 1))
+    assert [event.type for event in events].count("version.published") == versions
+    assert [(line.seq, line.entry.action) for line in lines] == [(e.seq, e.type) for e in events]
+    assert [line.previous for line in lines] == [GENESIS, *(line.hash for line in lines)][
+        : len(lines)
+    ]
+    assert all(line.hash == line_hash(line.seq, line.entry, line.previous) for line in lines)
 
 
 def check_history(registry: Registry, folder: Path) -> None:

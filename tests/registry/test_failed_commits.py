@@ -21,9 +21,12 @@ from multitap_registry.errors import (
     VersionNotFound,
 )
 from multitap_registry.folder import DATABASE_NAME
+from multitap_registry.migrating import prepare_schema
 from multitap_registry.reference import Reference
-from multitap_registry.schema import prepare_schema
+from multitap_registry.sessions import SessionLimits, UploadSessions
+from multitap_registry.sessions.folder import SessionFolder
 from multitap_registry.sql import SqlRegistry
+from multitap_registry.sqlite import sqlite_engines
 from multitap_registry.staging import StagingFolder
 from publishing import publish
 from sample_adapters import sample_adapter
@@ -50,6 +53,14 @@ class FaultyDatabase(Database):
             self.at_once -= 1
 
     @contextmanager
+    def snapshot(self) -> Generator[Connection, None, None]:
+        """Read, unless nothing can be read."""
+        if not self.readable:
+            raise StorageUnavailable("unreadable on request")
+        with super().snapshot() as connection:
+            yield connection
+
+    @contextmanager
     def _transaction(self) -> Generator[Connection, None, None]:
         if not self.readable:
             raise StorageUnavailable("unreadable on request")
@@ -67,7 +78,7 @@ class FaultyDatabase(Database):
 def database(folder: Path) -> FaultyDatabase:
     """Return a database of the registry below."""
     folder.mkdir()
-    database = FaultyDatabase(folder / DATABASE_NAME)
+    database = FaultyDatabase(*sqlite_engines(folder / DATABASE_NAME))
     with database.transaction() as connection:
         prepare_schema(connection, place="x", at=utc_now())
     return database
@@ -78,7 +89,15 @@ def faulty(folder: Path, database: FaultyDatabase) -> SqlRegistry:
     """Return a registry with one version of `spam`, over a database that can fail."""
     (folder / "staging").mkdir()
     staging = StagingFolder(folder / "staging", max_upload_bytes=4096)
-    registry = SqlRegistry(database, BlobFolder(folder / "blobs"), staging, clock=utc_now)
+    sessions = UploadSessions(
+        SessionFolder(folder / "staging", max_upload_bytes=4096),
+        SessionLimits(),
+        max_upload_bytes=4096,
+        clock=utc_now,
+    )
+    registry = SqlRegistry(
+        database, BlobFolder(folder / "blobs"), staging, sessions=sessions, clock=utc_now
+    )
     publish(registry, "spam", sample_adapter())
     return registry
 
@@ -182,9 +201,9 @@ def test_memory_is_read_anew_once_the_database_can_be_read_again(
 
 
 def test_change_on_rows_that_somebody_else_changed_is_refused_once(
-    faulty: SqlRegistry, database: FaultyDatabase
+    folder: Path, faulty: SqlRegistry
 ) -> None:
-    with closing(sqlite3.connect(database.path)) as somebody:
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as somebody:
         somebody.execute("UPDATE tasks SET next_version = 7")
         somebody.commit()
 
@@ -195,11 +214,11 @@ def test_change_on_rows_that_somebody_else_changed_is_refused_once(
 
 
 def test_move_of_an_alias_that_somebody_else_moved_is_refused_once(
-    faulty: SqlRegistry, database: FaultyDatabase
+    folder: Path, faulty: SqlRegistry
 ) -> None:
     for seed in (2, 3):
         publish(faulty, "spam", sample_adapter(seed))
-    with closing(sqlite3.connect(database.path)) as somebody:
+    with closing(sqlite3.connect(folder / DATABASE_NAME)) as somebody:
         somebody.execute("UPDATE aliases SET version = 2")
         somebody.commit()
 

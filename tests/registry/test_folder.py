@@ -27,7 +27,7 @@ def test_new_folder_holds_what_the_layout_says(folder: Path) -> None:
     with open_registry(folder):
         names = {path.name for path in folder.iterdir()}
 
-    assert names == {DATABASE_NAME, LOCK_NAME, "blobs", "staging"}
+    assert names == {DATABASE_NAME, LOCK_NAME, "blobs", "sessions", "staging"}
 
 
 def test_everything_in_the_folder_is_for_its_owner_only(folder: Path) -> None:

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, insert, select
 from multitap_registry.database import Database
 from multitap_registry.errors import StorageUnavailable, UnsupportedSchema
 from multitap_registry.folder import DATABASE_NAME, open_registry
-from multitap_registry.schema import SCHEMA_VERSION, TASKS, prepare_schema
+from multitap_registry.migrating import SCHEMA_VERSION, prepare_schema
+from multitap_registry.schema import TASKS
+from multitap_registry.sqlite import sqlite_database
 from publishing import publish
 from sample_adapters import sample_adapter
 
@@ -22,7 +24,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 @pytest.fixture
 def database(tmp_path: Path) -> Database:
     """Return a database with empty tables."""
-    database = Database(tmp_path / "x.sqlite")
+    database = sqlite_database(tmp_path / "x.sqlite")
     with database.transaction() as connection:
         prepare_schema(connection, place="x", at=NOON)
     return database
@@ -44,11 +46,11 @@ def prepare_and_fail(connection: Connection) -> None:
     raise KeyError
 
 
-def test_preparing_twice_changes_nothing(database: Database) -> None:
+def test_preparing_twice_changes_nothing(tmp_path: Path, database: Database) -> None:
     with database.transaction() as connection:
         prepare_schema(connection, place="x", at=NOON)
 
-    with closing(sqlite3.connect(database.path)) as connection:
+    with closing(sqlite3.connect(tmp_path / "x.sqlite")) as connection:
         rows = connection.execute("SELECT schema_version FROM meta").fetchall()
     assert rows == [(SCHEMA_VERSION,)]
 
@@ -56,22 +58,22 @@ def test_preparing_twice_changes_nothing(database: Database) -> None:
 def test_tables_of_a_newer_release_are_refused_by_name(
     folder: Path, filled: sqlite3.Connection
 ) -> None:
-    filled.execute("UPDATE meta SET schema_version = 2")
+    filled.execute("UPDATE alembic_version SET version_num = '3'")
     filled.commit()
 
     with pytest.raises(UnsupportedSchema) as caught, open_registry(folder):
         pass
 
-    assert (caught.value.found, caught.value.supported) == (2, SCHEMA_VERSION)
+    assert (caught.value.found, caught.value.supported) == (3, SCHEMA_VERSION)
     assert str(folder) in str(caught.value)
 
 
 def test_half_made_tables_are_not_left_behind(tmp_path: Path) -> None:
-    database = Database(tmp_path / "x.sqlite")
+    database = sqlite_database(tmp_path / "x.sqlite")
     with pytest.raises(KeyError), database.transaction() as connection:
         prepare_and_fail(connection)
 
-    with closing(sqlite3.connect(database.path)) as connection:
+    with closing(sqlite3.connect(tmp_path / "x.sqlite")) as connection:
         assert connection.execute("SELECT * FROM sqlite_master").fetchall() == []
 
 
@@ -101,7 +103,7 @@ def test_time_without_a_zone_is_refused(database: Database) -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO meta VALUES (2, 1, '2026-01-01 00:00:00.000000')",
+        "INSERT INTO meta (id, schema_version, created_at) VALUES (2, 2, '2026-01-01')",
         "INSERT INTO aliases VALUES ('spam', 'candidate', 2)",
         "INSERT INTO aliases VALUES ('ham', 'live', 1)",
         "DELETE FROM versions",

@@ -54,6 +54,23 @@ def test_every_wrong_value_is_named_with_its_bound() -> None:
     assert "'uploads'" in message
 
 
+def test_a_database_s_url_is_kept_and_never_shown() -> None:
+    url = "postgresql://ann:secret@db/tasks"
+    config = ServerConfig.read({"MULTITAP_DATABASE": url})
+
+    assert config.database_url == url
+    assert "secret" not in repr(config)
+    assert ServerConfig.read({}).database_url is None
+
+
+@pytest.mark.parametrize("url", ["mysql://ann:secret@db/tasks", "secret", ""])
+def test_another_url_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(ConfigError, match=r"setting 'database' is not shown: .*postgres") as caught:
+        ServerConfig.read({"MULTITAP_DATABASE": url})
+
+    assert "secret" not in str(caught.value)
+
+
 @pytest.mark.parametrize("name", ServerConfig.model_fields)
 def test_every_setting_says_what_it_is(name: str) -> None:
     assert ServerConfig.model_fields[name].description

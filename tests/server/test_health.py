@@ -6,10 +6,10 @@ import httpx
 import pytest
 
 from fake_engine import FakeEngine
-from multitap_registry.errors import StorageUnavailable
+from multitap_registry.errors import StorageFull, StorageUnavailable
 from multitap_registry.memory import MemoryRegistry
 from multitap_server.engine.errors import EngineStopped
-from problem_reading import read_code
+from problem_reading import read_code, read_faults
 
 
 async def test_a_server_that_answers_is_alive(
@@ -36,6 +36,20 @@ async def test_a_broken_registry_is_not_ready(
     registry.failure = StorageUnavailable("the disk failed")
 
     assert read_code(await client.get("/readyz")) == (503, "unavailable")
+
+
+async def test_a_server_that_is_not_ready_says_why_of_every_part(
+    client: httpx.AsyncClient, registry: MemoryRegistry, engine: FakeEngine
+) -> None:
+    engine.stopped = EngineStopped("the worker died")
+    registry.failure = StorageFull("no space is left")
+    response = await client.get("/readyz")
+
+    assert read_code(response) == (503, "unavailable")
+    assert read_faults(response) == [
+        ("engine", "the worker died"),
+        ("registry", "no space is left"),
+    ]
 
 
 async def metrics(client: httpx.AsyncClient) -> list[str]:
@@ -86,6 +100,15 @@ async def test_the_engines_statistics_are_shown(
     assert "multitap_rows_total 2.0" in lines
     assert "multitap_adapter_loads_total 2.0" in lines
     assert "multitap_resident_bytes 3.0" in lines
+
+
+async def test_the_number_of_the_newest_event_is_shown(
+    client: httpx.AsyncClient, publish_task: Callable[..., object]
+) -> None:
+    assert "multitap_last_event 0.0" in await metrics(client)
+    publish_task("mood")
+
+    assert "multitap_last_event 2.0" in await metrics(client)
 
 
 async def test_one_line_is_logged_for_every_request(

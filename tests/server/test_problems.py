@@ -20,7 +20,7 @@ from multitap_server.problems import (
     problem_response,
 )
 
-# The HTTP contract's table, as it is written there.
+# The HTTP contract's table, as it is written there, and what ADR 18 adds to it.
 CONTRACT = {
     "malformed_json": 400,
     "unauthenticated": 401,
@@ -28,6 +28,7 @@ CONTRACT = {
     "task_not_found": 404,
     "version_not_found": 404,
     "alias_not_found": 404,
+    "upload_not_found": 404,
     "not_found": 404,
     "method_not_allowed": 405,
     "request_timeout": 408,
@@ -35,10 +36,12 @@ CONTRACT = {
     "alias_conflict": 409,
     "version_in_use": 409,
     "nothing_to_roll_back_to": 409,
+    "upload_conflict": 409,
     "too_large": 413,
     "unsupported_media_type": 415,
     "invalid_request": 422,
     "invalid_adapter": 422,
+    "upload_digest_mismatch": 422,
     "overloaded": 429,
     "quota_exceeded": 429,
     "internal": 500,
@@ -47,13 +50,8 @@ CONTRACT = {
     "deadline_exceeded": 504,
     "storage_full": 507,
 }
-# Codes of features that are not there yet: keys, deletion, rollback, quotas.
-NOT_YET = {
-    "unauthenticated",
-    "version_in_use",
-    "nothing_to_roll_back_to",
-    "quota_exceeded",
-}
+# Codes of features that are not there yet: keys.
+NOT_YET = {"unauthenticated"}
 
 
 def leaves(base: type[Exception]) -> list[type[Exception]]:

@@ -17,7 +17,8 @@ from multitap_registry.folder import open_registry
 from multitap_server.app import create_app
 from multitap_server.config import ServerConfig
 from multitap_server.errors import ConfigError
-from multitap_server.serving import HttpServer, require_loopback
+from multitap_server.http_server import HttpServer
+from multitap_server.serving import require_loopback
 from publishing import publish
 from sample_adapters import sample_adapter
 
@@ -255,7 +256,8 @@ async def open_engine(config, registry):
     yield FakeEngine()
     print("engine closed", flush=True)
 
-config = ServerConfig(port=0, registry=Path(sys.argv[1]))
+database = sys.argv[2] if len(sys.argv) > 2 else None
+config = ServerConfig(port=0, registry=Path(sys.argv[1]), database=database)
 serve(config, open_engine, on_ready=lambda url: print(url, flush=True))
 print("served", flush=True)
 """
@@ -283,6 +285,34 @@ async def test_a_signal_ends_a_server_after_everything_is_closed(
 
     assert rest.decode().splitlines() == ["engine closed", "served"]
     assert code == 0
+
+
+async def test_an_alias_that_another_server_moved_is_served_without_a_restart(
+    tmp_path: Path, database_url: str
+) -> None:
+    with open_registry(tmp_path / "ours", database=database_url) as registry:
+        publish(registry, "mood", sample_adapter(1))
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-c",
+            SERVER,
+            str(tmp_path / "theirs"),
+            database_url,
+            cwd=Path(__file__).parents[1],
+            stdout=asyncio.subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        async with asyncio.timeout(60):
+            url = (await process.stdout.readline()).decode().strip()
+            publish(registry, "mood", sample_adapter(2), alias="live")
+            async with httpx.AsyncClient(base_url=url) as client:
+                while (await client.get("/tasks/mood")).json()["live"] != 2:
+                    pass
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(60):
+            await process.wait()
+
+    assert process.returncode == 0
 
 
 async def test_an_address_that_is_taken_is_an_error(tmp_path: Path) -> None:

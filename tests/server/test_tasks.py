@@ -1,15 +1,14 @@
-"""GET /tasks, GET /tasks/{task} and PUT /tasks/{task}/aliases/{alias}."""
+"""GET /tasks, and GET and DELETE /tasks/{task}."""
 
 from collections.abc import Callable
 
 import httpx
 import pytest
 
-from multitap.wire import Task, TaskList, Version
+from multitap.wire import Task, TaskList
+from multitap_adapters.spec import Card, TrainingData
 from multitap_registry.contract import VersionRecord
-from multitap_registry.errors import StorageFull, StorageUnavailable
 from multitap_registry.memory import MemoryRegistry
-from multitap_registry.reference import Reference
 from problem_reading import read_code, read_faults, read_problem
 from publishing import publish
 from sample_adapters import SAMPLE_BACKBONE, random_file, sample_spec
@@ -78,6 +77,90 @@ async def test_tasks_are_found_by_a_part_of_their_name_and_by_kind(
     assert (await list_tasks(client, kind="tagging")).tasks == []
 
 
+@pytest.fixture
+def described(registry: MemoryRegistry) -> None:
+    card = Card(
+        description="Moods of film reviews",
+        languages=("de", "en"),
+        licence="CC-BY-4.0",
+        data=(TrainingData(name="SST-2", rows=3),),
+    )
+    spec = sample_spec(("Sad", "Glad")).model_copy(update={"card": card})
+    publish(registry, "mood", random_file(spec))
+    registry.tag("mood", 1, by="ann", add=["team/a"])
+    publish(registry, "plain", random_file(sample_spec()))
+
+
+@pytest.mark.parametrize(
+    ("condition", "text"),
+    [
+        ("label", "glad"),
+        ("tag", "team/a"),
+        ("language", "DE"),
+        ("licence", "cc-by"),
+        ("text", "film"),
+        ("text", "sst-2"),
+    ],
+)
+@pytest.mark.usefixtures("described")
+async def test_tasks_are_found_by_labels_tags_and_their_card(
+    client: httpx.AsyncClient, condition: str, text: str
+) -> None:
+    assert [task.task for task in (await list_tasks(client, **{condition: text})).tasks] == ["mood"]
+    assert (await list_tasks(client, **{condition: "other"})).tasks == []
+
+
+@pytest.mark.usefixtures("described")
+async def test_every_condition_must_hold(client: httpx.AsyncClient) -> None:
+    assert (await list_tasks(client, label="glad", language="fr")).tasks == []
+
+
+async def test_a_task_without_aliases_is_deleted(
+    client: httpx.AsyncClient, registry: MemoryRegistry, publish_task: Publish
+) -> None:
+    publish_task("mood")
+    registry.delete_alias("mood", "live", by="ann")
+    response = await client.delete("/tasks/mood")
+
+    assert (response.status_code, response.content) == (204, b"")
+    assert read_code(await client.get("/tasks/mood")) == (404, "task_not_found")
+
+
+async def test_a_task_with_aliases_is_deleted_by_force_only(
+    client: httpx.AsyncClient, publish_task: Publish
+) -> None:
+    publish_task("mood")
+    refused = await client.delete("/tasks/mood")
+
+    assert read_code(refused) == (409, "version_in_use")
+    assert "'live'" in read_problem(refused).detail
+    assert (await client.delete("/tasks/mood?force=true")).status_code == 204
+    assert (await list_tasks(client)).tasks == []
+
+
+async def test_a_task_that_comes_back_goes_on_with_its_numbers(
+    client: httpx.AsyncClient, publish_task: Publish
+) -> None:
+    publish_task("mood")
+    await client.delete("/tasks/mood?force=true")
+
+    assert publish_task("mood").version == 2
+
+
+@pytest.mark.parametrize(
+    ("query", "place"),
+    [("force=perhaps", "query.force"), ("reason=a%00b", "query.reason"), ("x=1", "query.x")],
+)
+async def test_a_wrong_parameter_of_a_deletion_is_named(
+    client: httpx.AsyncClient, publish_task: Publish, query: str, place: str
+) -> None:
+    publish_task("mood")
+    response = await client.delete(f"/tasks/mood?{query}")
+
+    assert read_code(response) == (422, "invalid_request")
+    assert [at for at, _ in read_faults(response)] == [place]
+
+
 @pytest.mark.parametrize(
     ("query", "place"),
     [
@@ -105,137 +188,3 @@ async def test_a_task_that_is_not_there_is_not_found(client: httpx.AsyncClient, 
 
     assert read_code(response) == (404, "task_not_found")
     assert len(read_problem(response).detail) < 200
-
-
-async def put(
-    client: httpx.AsyncClient, body: object, path: str = "/tasks/mood/aliases/live"
-) -> httpx.Response:
-    return await client.put(path, json=body)
-
-
-@pytest.fixture
-def versions(publish_task: Publish) -> None:
-    publish_task("mood")
-    publish_task("mood")
-
-
-@pytest.mark.usefixtures("versions")
-async def test_moving_an_alias_answers_with_the_version(client: httpx.AsyncClient) -> None:
-    response = await put(client, {"version": 2, "reason": "better"})
-    version = Version.model_validate_json(response.content)
-
-    assert (response.status_code, version.version, version.aliases) == (200, 2, ["live"])
-    assert (await client.get("/tasks/mood")).json()["live"] == 2
-
-
-@pytest.mark.usefixtures("versions")
-async def test_the_next_prediction_goes_where_live_points(client: httpx.AsyncClient) -> None:
-    await put(client, {"version": 2})
-
-    assert (await client.post("/predict/mood", json={"inputs": "x"})).json()["version"] == 2
-
-
-@pytest.mark.usefixtures("versions")
-async def test_expected_says_where_the_alias_must_be(client: httpx.AsyncClient) -> None:
-    right = await put(client, {"version": 2, "expected": 1})
-    wrong = await put(client, {"version": 1, "expected": 1})
-
-    assert right.status_code == 200
-    assert read_code(wrong) == (409, "alias_conflict")
-
-
-@pytest.mark.usefixtures("versions")
-async def test_expected_null_means_that_the_alias_must_not_exist(
-    client: httpx.AsyncClient,
-) -> None:
-    path = "/tasks/mood/aliases/candidate"
-    made = await put(client, {"version": 2, "expected": None}, path)
-    again = await put(client, {"version": 1, "expected": None}, path)
-
-    assert made.status_code == 200
-    assert read_code(again) == (409, "alias_conflict")
-
-
-@pytest.mark.usefixtures("versions")
-async def test_without_expected_the_alias_moves_from_anywhere(client: httpx.AsyncClient) -> None:
-    await put(client, {"version": 2})
-
-    assert (await put(client, {"version": 1})).status_code == 200
-
-
-@pytest.mark.parametrize(
-    ("path", "code"),
-    [
-        ("/tasks/nothing/aliases/live", (404, "task_not_found")),
-        ("/tasks/Bad!/aliases/live", (404, "task_not_found")),
-        ("/tasks/mood/aliases/Bad!", (422, "invalid_request")),
-        ("/tasks/mood/aliases/7", (422, "invalid_request")),
-    ],
-)
-@pytest.mark.usefixtures("versions")
-async def test_an_alias_is_moved_only_where_its_name_allows_it(
-    client: httpx.AsyncClient, path: str, code: tuple[int, str]
-) -> None:
-    assert read_code(await put(client, {"version": 1}, path)) == code
-
-
-@pytest.mark.parametrize("version", [3, 10**17])
-@pytest.mark.usefixtures("versions")
-async def test_an_alias_cannot_point_at_nothing(client: httpx.AsyncClient, version: int) -> None:
-    assert read_code(await put(client, {"version": version})) == (404, "version_not_found")
-
-
-@pytest.mark.parametrize(
-    ("body", "place"),
-    [
-        ({}, "version"),
-        ({"version": 0}, "version"),
-        ({"version": "1"}, "version"),
-        ({"version": 1.0}, "version"),
-        ({"version": True}, "version"),
-        ({"version": 2**64}, "version"),
-        ({"version": 1, "expected": 0}, "expected"),
-        ({"version": 1, "reason": "x" * 1_001}, "reason"),
-        ({"version": 1, "force": True}, "force"),
-    ],
-)
-@pytest.mark.usefixtures("versions")
-async def test_a_wrong_field_of_a_move_is_named(
-    client: httpx.AsyncClient, body: object, place: str
-) -> None:
-    response = await put(client, body)
-
-    assert read_code(response) == (422, "invalid_request")
-    assert [at for at, _ in read_faults(response)] == [place]
-
-
-@pytest.mark.usefixtures("versions")
-async def test_an_alias_cannot_move_to_a_version_that_is_not_servable_here(
-    client: httpx.AsyncClient, registry: MemoryRegistry
-) -> None:
-    publish(registry, "mood", random_file(sample_spec(backbone=FOREIGN)))
-    response = await put(client, {"version": 3})
-
-    assert read_code(response) == (409, "backbone_mismatch")
-    assert registry.resolve(Reference("mood")).version == 1
-
-
-@pytest.mark.usefixtures("versions")
-async def test_a_full_disk_is_storage_full_and_the_alias_stays(
-    client: httpx.AsyncClient, registry: MemoryRegistry
-) -> None:
-    registry.failure = StorageFull("no space in /var/secret")
-    response = await put(client, {"version": 2})
-
-    assert read_code(response) == (507, "storage_full")
-    assert "secret" not in response.text
-    assert (await client.get("/tasks/mood")).json()["live"] == 1
-
-
-@pytest.mark.usefixtures("versions")
-async def test_a_broken_disk_is_unavailable(
-    client: httpx.AsyncClient, registry: MemoryRegistry
-) -> None:
-    registry.failure = StorageUnavailable("the disk failed")
-
-    assert read_code(await put(client, {"version": 2})) == (503, "unavailable")

@@ -247,6 +247,38 @@ async def test_versions_are_listed_newest_first_in_pages(client: httpx.AsyncClie
 
 
 @pytest.mark.usefixtures("records")
+async def test_versions_are_found_by_a_tag(client: httpx.AsyncClient) -> None:
+    await client.put("/tasks/mood/versions/2/tags/good")
+    listed = await client.get("/tasks/mood/versions?tag=good")
+
+    assert [version["version"] for version in listed.json()["versions"]] == [2]
+    assert (await client.get("/tasks/mood/versions?tag=B%C3%A4d")).json()["versions"] == []
+
+
+@pytest.mark.usefixtures("records")
+async def test_a_deleted_version_is_never_served(client: httpx.AsyncClient) -> None:
+    response = await client.delete("/tasks/mood/versions/2?reason=leaked")
+    version = Version.model_validate_json(response.content)
+
+    assert (response.status_code, version.version, version.state) == (200, 2, "deleted")
+    for call in (
+        client.get("/tasks/mood/versions/2"),
+        client.get("/tasks/mood/versions/2/file"),
+        client.post("/predict/mood@2", json={"inputs": "x"}),
+        client.put("/tasks/mood/aliases/live", json={"version": 2}),
+        client.delete("/tasks/mood/versions/2"),
+    ):
+        assert read_code(await call) == (404, "version_not_found")
+
+
+@pytest.mark.usefixtures("records")
+async def test_a_version_that_an_alias_points_at_is_not_deleted(
+    client: httpx.AsyncClient,
+) -> None:
+    assert read_code(await client.delete("/tasks/mood/versions/1")) == (409, "version_in_use")
+
+
+@pytest.mark.usefixtures("records")
 async def test_a_cursor_that_is_none_is_named(client: httpx.AsyncClient) -> None:
     response = await client.get("/tasks/mood/versions?after=x")
 

@@ -10,6 +10,7 @@ from typing import cast, get_args
 
 from .errors import FaultList, shown
 from .limits import FileLimits
+from .source import ByteSource
 from .strict_json import JsonValue, parse_json
 from .tensor import WIDTH_BYTES, DType
 
@@ -42,13 +43,13 @@ class Header:
     data_start: int
 
 
-def parse_header(data: memoryview, limits: FileLimits, faults: FaultList) -> Header:
-    """Parse the header of a whole file, adding what is wrong with it to the faults.
+def parse_header(source: ByteSource, limits: FileLimits, faults: FaultList) -> Header:
+    """Parse the header of a file, adding what is wrong with it to the faults.
 
     Raises:
         AdapterFileError: the header cannot be read at all.
     """
-    text, data_start = _header_text(data, limits, faults)
+    text, data_start = _header_text(source, limits, faults)
     document = parse_json(text, "header", faults)
     if not isinstance(document, dict):
         raise faults.error()
@@ -56,27 +57,26 @@ def parse_header(data: memoryview, limits: FileLimits, faults: FaultList) -> Hea
     if len(document) > limits.tensors:
         faults.add("header", f"{len(document)} tensors, expected at most {limits.tensors}")
         raise faults.error()
-    data_bytes = len(data) - data_start
+    data_bytes = source.size_bytes - data_start
     entries = {name: _entry(name, entry, data_bytes, faults) for name, entry in document.items()}
     _check_contiguous(entries, data_bytes, faults)
     return Header(spec_text, entries, data_start)
 
 
-def _header_text(data: memoryview, limits: FileLimits, faults: FaultList) -> tuple[str, int]:
-    if len(data) < LENGTH_BYTES:
-        faults.add(
-            "file", f"{len(data)} bytes, too short for the {LENGTH_BYTES}-byte header length"
-        )
+def _header_text(source: ByteSource, limits: FileLimits, faults: FaultList) -> tuple[str, int]:
+    size = source.size_bytes
+    if size < LENGTH_BYTES:
+        faults.add("file", f"{size} bytes, too short for the {LENGTH_BYTES}-byte header length")
         raise faults.error()
-    length = int.from_bytes(data[:LENGTH_BYTES], "little")
+    length = int.from_bytes(source.read(0, LENGTH_BYTES), "little")
     end = LENGTH_BYTES + length
     if length > limits.header_bytes:
         faults.add("header", f"{length} bytes, expected at most {limits.header_bytes}")
-    elif end > len(data):
-        faults.add("file", f"cut off: the header ends at byte {end} of {len(data)}")
+    elif end > size:
+        faults.add("file", f"cut off: the header ends at byte {end} of {size}")
     if faults.total:
         raise faults.error()
-    raw = bytes(data[LENGTH_BYTES:end]).rstrip(b" ")
+    raw = bytes(source.read(LENGTH_BYTES, length)).rstrip(b" ")
     if not raw.startswith(b"{") or not raw.endswith(b"}"):
         faults.add("header", "expected a JSON object, padded at its end with spaces only")
         raise faults.error()

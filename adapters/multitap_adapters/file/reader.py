@@ -1,6 +1,7 @@
 """Reading an adapter file strictly: header, specification, names and shapes, finite values.
 
-Everything that is wrong is reported at once, in one error.
+Everything that is wrong is reported at once, in one error. The file may be in memory or elsewhere;
+of one that is elsewhere, never more than the header and a chunk are in memory.
 """
 
 import hashlib
@@ -9,17 +10,17 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 from multitap_adapters.spec import AdapterSpec
 
 from .errors import FaultList
 from .finite import count_not_finite
-from .header import Entry, Header, parse_header
+from .header import Entry, parse_header
 from .layout import tensor_shapes
 from .limits import FileLimits
+from .source import ByteSource, MemorySource, chunks
 from .specification import parse_spec
-from .tensor import TensorData
+from .tensors import FileTensors
 
 _DEFAULT_LIMITS = FileLimits()
 
@@ -28,12 +29,12 @@ _DEFAULT_LIMITS = FileLimits()
 class AdapterFile:
     """A file that passed every check.
 
-    ``tensors`` are in grammar order, and view the bytes that were parsed. ``digest`` is the
-    SHA-256 of the whole file, as ``sha256:<hex>``.
+    ``tensors`` are in grammar order, and are read from the source that was parsed. ``digest`` is
+    the SHA-256 of the whole file, as ``sha256:<hex>``.
     """
 
     spec: AdapterSpec
-    tensors: Mapping[str, TensorData]
+    tensors: FileTensors
     digest: str
     size_bytes: int
 
@@ -57,30 +58,50 @@ def parse_adapter(data: bytes | memoryview, *, limits: FileLimits = _DEFAULT_LIM
     Raises:
         AdapterFileError: with everything that is wrong.
     """
-    view = memoryview(data).cast("B")
+    return parse_source(MemorySource(data), limits=limits)
+
+
+def parse_source(
+    source: ByteSource, *, limits: FileLimits = _DEFAULT_LIMITS, digest: str | None = None
+) -> AdapterFile:
+    """Parse a file in a few megabytes of memory. The result's tensors are read from the source.
+
+    ``digest`` is the source's where the caller has computed it already.
+
+    Raises:
+        AdapterFileError: with everything that is wrong; and whatever the source raises.
+    """
     faults = FaultList()
-    if len(view) > limits.size_bytes:
+    if source.size_bytes > limits.size_bytes:
         faults.add("file", f"larger than {limits.size_bytes} bytes")
         raise faults.error()
-    header = parse_header(view, limits, faults)
+    header = parse_header(source, limits, faults)
     spec = None if header.spec_text is None else parse_spec(header.spec_text, faults)
     implied = {} if spec is None else tensor_shapes(spec)
     if spec is not None:
         _check_layout(implied, header.entries, faults)
-    tensors = _tensors(view, header)
-    _check_finite(tensors, faults)
+    entries = {name: entry for name, entry in header.entries.items() if entry is not None}
+    _check_finite(FileTensors(source, entries, header.data_start), faults)
     if spec is None or faults.total:
         raise faults.error()
     return AdapterFile(
         spec=spec,
-        tensors=MappingProxyType({name: tensors[name] for name in implied}),
-        digest=f"sha256:{hashlib.sha256(view).hexdigest()}",
-        size_bytes=len(view),
+        tensors=FileTensors(source, {name: entries[name] for name in implied}, header.data_start),
+        digest=digest or digest_of(source),
+        size_bytes=source.size_bytes,
     )
 
 
+def digest_of(source: ByteSource) -> str:
+    """Return the SHA-256 of a file as ``sha256:<hex>``; raises what the source raises."""
+    state = hashlib.sha256()
+    for chunk in chunks(source, 0, source.size_bytes):
+        state.update(chunk)
+    return f"sha256:{state.hexdigest()}"
+
+
 def _check_layout(
-    implied: dict[str, tuple[int, ...]], entries: dict[str, Entry | None], faults: FaultList
+    implied: Mapping[str, tuple[int, ...]], entries: Mapping[str, Entry | None], faults: FaultList
 ) -> None:
     for name, shape in implied.items():
         if name not in entries:
@@ -94,20 +115,10 @@ def _check_layout(
             faults.add(f"tensors.{name}", "is not part of this specification")
 
 
-def _tensors(view: memoryview, header: Header) -> dict[str, TensorData]:
-    data = view[header.data_start :]
-    return {
-        name: TensorData(entry.dtype, entry.shape, data[entry.begin : entry.end])
-        for name, entry in header.entries.items()
-        if entry is not None
-    }
-
-
-def _check_finite(tensors: dict[str, TensorData], faults: FaultList) -> None:
-    for name, tensor in tensors.items():
-        count = count_not_finite(tensor)
+def _check_finite(tensors: FileTensors, faults: FaultList) -> None:
+    for name in tensors:
+        count = sum(map(count_not_finite, tensors.pieces(name)))
         if count:
             verb = "is" if count == 1 else "are"
-            faults.add(
-                f"tensors.{name}", f"{count} of {math.prod(tensor.shape)} values {verb} not finite"
-            )
+            total = math.prod(tensors.shape(name))
+            faults.add(f"tensors.{name}", f"{count} of {total} values {verb} not finite")

@@ -40,9 +40,13 @@ if TYPE_CHECKING:
         Unauthenticated,
         Unavailable,
         UnsupportedMediaType,
+        UploadConflict,
+        UploadDigestMismatch,
+        UploadNotFound,
         VersionInUse,
         VersionNotFound,
     )
+    from .logs import AliasMove, AuditLine, Event, EventList
     from .predictions import (
         AnswerSpan,
         ClassificationPrediction,
@@ -79,9 +83,11 @@ __version__ = "0.1.0"
 __all__ = [
     "UNSET",
     "AliasConflict",
+    "AliasMove",
     "AliasNotFound",
     "AnswerSpan",
     "AsyncClient",
+    "AuditLine",
     "BackboneMismatch",
     "BodyTooSlow",
     "ClassificationPrediction",
@@ -92,6 +98,8 @@ __all__ = [
     "DigestMismatch",
     "EmbeddingPrediction",
     "Entity",
+    "Event",
+    "EventList",
     "Fault",
     "Forbidden",
     "InternalError",
@@ -133,6 +141,9 @@ __all__ = [
     "Unavailable",
     "Unset",
     "UnsupportedMediaType",
+    "UploadConflict",
+    "UploadDigestMismatch",
+    "UploadNotFound",
     "Usage",
     "Version",
     "VersionInUse",
@@ -142,6 +153,7 @@ __all__ = [
 _HOMES = {
     "async_client": ("AsyncClient",),
     "client": ("Client",),
+    "logs": ("AliasMove", "AuditLine", "Event", "EventList"),
     "predictions": (
         "AnswerSpan",
         "ClassificationPrediction",

@@ -4,26 +4,27 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import httpx
 
 from . import calls
 from .answers import require_success
-from .calls import Call, InputsLike, RowLike, Settings
+from .async_registry_client import AsyncRegistryClient
+from .calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
+from .parts import WHOLE_BYTES, PartsPush, Pause, Step, Steps
 from .publication import Publication
 from .references import pick_version, split_reference
 from .retries import Repeat, Retries
-from .unset import UNSET, Unset
 from .wire import Aggregation, PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
 
 ResultT = TypeVar("ResultT")
 
 
-class AsyncClient:
+class AsyncClient(AsyncRegistryClient):
     """A multitap server, as `Client`, for one event loop.
 
     Close it with `aclose`, or use it as an async context manager. What each call does and raises
@@ -108,14 +109,22 @@ class AsyncClient:
         return await self._perform(calls.predict_rows(rows, settings))
 
     async def tasks(
-        self, *, kind: str | None = None, query: str = "", page_size: int = calls.PAGE_SIZE
+        self,
+        *,
+        kind: str | None = None,
+        query: str = "",
+        label: str | None = None,
+        tag: str | None = None,
+        language: str | None = None,
+        licence: str | None = None,
+        text: str | None = None,
+        page_size: int = calls.PAGE_SIZE,
     ) -> AsyncIterator[Task]:
         """As `Client.tasks`."""
+        where = TaskFilter(kind, query, label, tag, language, licence, text)
         after = None
         while True:
-            page = await self._perform(
-                calls.tasks(kind=kind, query=query, after=after, limit=page_size)
-            )
+            page = await self._perform(calls.tasks(where, after=after, limit=page_size))
             for record in page.tasks:
                 yield record
             if (after := page.next) is None:
@@ -126,12 +135,12 @@ class AsyncClient:
         return await self._perform(calls.task(name))
 
     async def versions(
-        self, task: str, *, page_size: int = calls.PAGE_SIZE
+        self, task: str, *, tag: str | None = None, page_size: int = calls.PAGE_SIZE
     ) -> AsyncIterator[Version]:
         """As `Client.versions`."""
         after = None
         while True:
-            page = await self._perform(calls.versions(task, after=after, limit=page_size))
+            page = await self._perform(calls.versions(task, tag=tag, after=after, limit=page_size))
             for record in page.versions:
                 yield record
             if (after := page.next) is None:
@@ -140,6 +149,12 @@ class AsyncClient:
     async def version(self, task: str, version: int) -> Version:
         """As `Client.version`."""
         return await self._perform(calls.version(task, version))
+
+    async def resolve(self, reference: str) -> Version:
+        """As `Client.resolve`."""
+        name, target = split_reference(reference)
+        number = target if isinstance(target, int) else pick_version(await self.task(name), target)
+        return await self.version(name, number)
 
     async def push(
         self,
@@ -151,27 +166,18 @@ class AsyncClient:
     ) -> Publication:
         """As `Client.push`."""
         source = UploadSource.of(file, progress=progress)
-        return await self._perform(calls.push(task, source, alias=alias))
+        if source.size_bytes <= WHOLE_BYTES:
+            return await self._perform(calls.push(task, source, alias=alias))
+        digest = await asyncio.to_thread(source.digest)
+        return await self._run(PartsPush(task, source, digest, alias, self._retries).steps())
 
-    async def pull(self, reference: str, path: Path | str) -> Version:
-        """As `Client.pull`."""
-        record = await self._resolve(reference)
-        await self._attempt(lambda: self._download(record, Path(path)), "always")
-        return record
-
-    async def point(
-        self,
-        task: str,
-        alias: str,
-        version: int,
-        *,
-        expected: int | Unset | None = UNSET,
-        reason: str | None = None,
+    async def pull(
+        self, reference: str, path: Path | str, *, progress: Progress | None = None
     ) -> Version:
-        """As `Client.point`."""
-        return await self._perform(
-            calls.point(task, alias, version, expected=expected, reason=reason)
-        )
+        """As `Client.pull`."""
+        record = await self.resolve(reference)
+        await self._attempt(lambda: self._download(record, Path(path), progress), "always")
+        return record
 
     async def ready(self) -> bool:
         """As `Client.ready`."""
@@ -193,18 +199,15 @@ class AsyncClient:
     ) -> None:
         await self.aclose()
 
-    async def _resolve(self, reference: str) -> Version:
-        name, target = split_reference(reference)
-        number = target if isinstance(target, int) else pick_version(await self.task(name), target)
-        return await self.version(name, number)
-
-    async def _download(self, record: Version, path: Path) -> None:
+    async def _download(self, record: Version, path: Path, progress: Progress | None) -> None:
         with named_errors(self.url):
             async with self._http.stream("GET", calls.file_path(record)) as response:
                 if not response.is_success:
                     await response.aread()
                     require_success(response)
-                with Download(path, digest=record.digest) as download:
+                with Download(
+                    path, digest=record.digest, size_bytes=record.size_bytes, progress=progress
+                ) as download:
                     async for chunk in response.aiter_bytes():
                         download.write(chunk)
                     await asyncio.to_thread(download.commit)
@@ -226,6 +229,26 @@ class AsyncClient:
                     raise
             await asyncio.sleep(wait_s)
             attempt += 1
+
+    async def _run(self, steps: Steps[ResultT]) -> ResultT:
+        answer: object = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.send(answer) if error is None else steps.throw(error)
+            except StopIteration as end:
+                return cast("ResultT", end.value)
+            answer = error = None
+            try:
+                answer = await self._take(step)
+            except (MultitapError, OSError) as failure:
+                error = failure
+
+    async def _take(self, step: Step) -> object:
+        if isinstance(step, Pause):
+            await asyncio.sleep(step.wait_s)
+            return None
+        return step.parse(await self._send(step))
 
     async def _send(self, call: Call[ResultT]) -> httpx.Response:
         body = call.body

@@ -12,12 +12,11 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel
 
-from .answers import parse_publication, parse_readiness, reader
+from .answers import parse_publication, parse_readiness, reader, require_success
 from .errors import InvalidInput
 from .files import UploadSource
 from .publication import Publication
 from .retries import Repeat
-from .unset import UNSET, Unset
 from .wire import (
     Aggregation,
     Input,
@@ -27,6 +26,7 @@ from .wire import (
     Task,
     TaskList,
     TasksPredictAnswer,
+    Upload,
     Version,
     VersionList,
 )
@@ -54,21 +54,23 @@ class Call(Generic[ResultT_co]):
     parse: Callable[[httpx.Response], ResultT_co]
     params: Mapping[str, str] = field(default_factory=dict[str, str])
     body: bytes | UploadSource | None = None
+    more_headers: Mapping[str, str] = field(default_factory=dict[str, str])
     timeout_s: float | None = None
     repeat: Repeat = "always"
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that describe the body."""
+        """Return the headers that describe the body, and those that belong to the call."""
         match self.body:
             case None:
-                return {}
+                described = {}
             case UploadSource(size_bytes=size_bytes):
-                return {
+                described = {
                     "content-type": "application/octet-stream",
                     "content-length": str(size_bytes),
                 }
             case _:
-                return {"content-type": "application/json"}
+                described = {"content-type": "application/json"}
+        return {**described, **self.more_headers}
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +104,36 @@ class Settings:
         return None if self.timeout_ms is None else self.timeout_ms / 1000 + GRACE_S
 
 
+@dataclass(frozen=True, slots=True)
+class TaskFilter:
+    """Which tasks a listing shows: every condition that is given must hold."""
+
+    kind: str | None = None
+    query: str = ""
+    label: str | None = None
+    tag: str | None = None
+    language: str | None = None
+    licence: str | None = None
+    text: str | None = None
+
+    def to_params(self) -> dict[str, str]:
+        """Return the conditions that were given, as the contract names them."""
+        conditions = {
+            "kind": self.kind,
+            "q": self.query or None,
+            "label": self.label,
+            "tag": self.tag,
+            "language": self.language,
+            "licence": self.licence,
+            "text": self.text,
+        }
+        return {name: text for name, text in conditions.items() if text is not None}
+
+
 def predict(reference: str, inputs: InputsLike, settings: Settings) -> Call[PredictAnswer]:
     """POST /predict/{reference}. Raises: InvalidInput."""
     body = {"inputs": _inputs(inputs)}
-    path = f"/predict/{_segment(reference)}"
+    path = f"/predict/{segment(reference)}"
     return _predict_call(path, body, settings, reader(PredictAnswer))
 
 
@@ -123,36 +151,34 @@ def predict_rows(rows: Iterable[RowLike], settings: Settings) -> Call[RowsPredic
     return _predict_call("/predict", body, settings, reader(RowsPredictAnswer))
 
 
-def tasks(*, kind: str | None, query: str, after: str | None, limit: int) -> Call[TaskList]:
+def tasks(where: TaskFilter, *, after: str | None, limit: int) -> Call[TaskList]:
     """GET /tasks: one page."""
-    params = {"limit": str(limit)}
-    params |= {"after": after} if after is not None else {}
-    params |= {"kind": kind} if kind is not None else {}
-    params |= {"q": query} if query else {}
-    return Call("GET", "/tasks", reader(TaskList), params=params)
+    params = {"limit": str(limit)} | ({"after": after} if after is not None else {})
+    return Call("GET", "/tasks", reader(TaskList), params=params | where.to_params())
 
 
 def task(name: str) -> Call[Task]:
     """GET /tasks/{task}."""
-    return Call("GET", f"/tasks/{_segment(name)}", reader(Task))
+    return Call("GET", f"/tasks/{segment(name)}", reader(Task))
 
 
-def versions(name: str, *, after: str | None, limit: int) -> Call[VersionList]:
+def versions(name: str, *, tag: str | None, after: str | None, limit: int) -> Call[VersionList]:
     """GET /tasks/{task}/versions: one page."""
     params = {"limit": str(limit)} | ({"after": after} if after is not None else {})
-    return Call("GET", f"/tasks/{_segment(name)}/versions", reader(VersionList), params=params)
+    params |= {"tag": tag} if tag is not None else {}
+    return Call("GET", f"/tasks/{segment(name)}/versions", reader(VersionList), params=params)
 
 
 def version(name: str, number: int) -> Call[Version]:
     """GET /tasks/{task}/versions/{version}."""
-    return Call("GET", f"/tasks/{_segment(name)}/versions/{number}", reader(Version))
+    return Call("GET", f"/tasks/{segment(name)}/versions/{number}", reader(Version))
 
 
 def push(name: str, source: UploadSource, *, alias: str | None) -> Call[Publication]:
     """POST /tasks/{task}/versions."""
     return Call(
         "POST",
-        f"/tasks/{_segment(name)}/versions",
+        f"/tasks/{segment(name)}/versions",
         parse_publication,
         params={} if alias is None else {"alias": alias},
         body=source,
@@ -160,32 +186,43 @@ def push(name: str, source: UploadSource, *, alias: str | None) -> Call[Publicat
     )
 
 
+def open_upload(size_bytes: int, digest: str) -> Call[Upload]:
+    """POST /uploads."""
+    body = encode({"size_bytes": size_bytes, "digest": digest})
+    return Call("POST", "/uploads", reader(Upload), body=body)
+
+
+def upload(upload_id: str) -> Call[Upload]:
+    """GET /uploads/{upload}."""
+    return Call("GET", f"/uploads/{segment(upload_id)}", reader(Upload))
+
+
+def append(upload_id: str, part: UploadSource) -> Call[Upload]:
+    """PATCH /uploads/{upload}: add a part where it belongs."""
+    return Call(
+        "PATCH",
+        f"/uploads/{segment(upload_id)}",
+        reader(Upload),
+        body=part,
+        more_headers={"upload-offset": str(part.start)},
+    )
+
+
+def publish_upload(name: str, upload_id: str, *, alias: str | None) -> Call[Publication]:
+    """POST /tasks/{task}/versions?upload=."""
+    params = {"upload": upload_id} | ({} if alias is None else {"alias": alias})
+    path = f"/tasks/{segment(name)}/versions"
+    return Call("POST", path, parse_publication, params=params, timeout_s=PUSH_TIMEOUT_S)
+
+
+def discard_upload(upload_id: str) -> Call[None]:
+    """DELETE /uploads/{upload}."""
+    return Call("DELETE", f"/uploads/{segment(upload_id)}", require_success)
+
+
 def file_path(record: Version) -> str:
     """GET .../file: the path of a version's bytes, which are streamed, not parsed."""
-    return f"/tasks/{_segment(record.task)}/versions/{record.version}/file"
-
-
-def point(
-    name: str,
-    alias: str,
-    number: int,
-    *,
-    expected: int | Unset | None = UNSET,
-    reason: str | None = None,
-) -> Call[Version]:
-    """PUT /tasks/{task}/aliases/{alias}."""
-    body: dict[str, JsonValue] = {"version": number}
-    if not isinstance(expected, Unset):
-        body["expected"] = expected
-    if reason is not None:
-        body["reason"] = reason
-    return Call(
-        "PUT",
-        f"/tasks/{_segment(name)}/aliases/{_segment(alias)}",
-        reader(Version),
-        body=_encode(body),
-        repeat="unsent" if isinstance(expected, Unset) else "always",
-    )
+    return f"/tasks/{segment(record.task)}/versions/{record.version}/file"
 
 
 def ready() -> Call[bool]:
@@ -200,7 +237,7 @@ def _predict_call(
     parse: Callable[[httpx.Response], ResultT_co],
 ) -> Call[ResultT_co]:
     parameters = settings.to_json()
-    encoded = _encode({**body, "parameters": parameters} if parameters else body)
+    encoded = encode({**body, "parameters": parameters} if parameters else body)
     return Call("POST", path, parse, body=encoded, timeout_s=settings.wait_s)
 
 
@@ -223,12 +260,14 @@ def _row(row: RowLike) -> JsonValue:
     return {"task": reference, "input": _input(value)}
 
 
-def _encode(body: Mapping[str, JsonValue]) -> bytes:
+def encode(body: Mapping[str, JsonValue]) -> bytes:
+    """Return a body as JSON. Raises: InvalidInput."""
     try:
         return json.dumps(body, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
     except (TypeError, ValueError) as error:
         raise InvalidInput(f"the call cannot be sent as JSON: {error}") from error
 
 
-def _segment(text: str) -> str:
+def segment(text: str) -> str:
+    """Return a name as one segment of a path."""
     return quote(text, safe="@")

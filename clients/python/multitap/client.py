@@ -4,26 +4,27 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self, TypeVar, cast
 
 import httpx
 
 from . import calls
 from .answers import require_success
-from .calls import Call, InputsLike, RowLike, Settings
+from .calls import Call, InputsLike, RowLike, Settings, TaskFilter
 from .connection import DEFAULT_TIMEOUT_S, DEFAULT_URL, USER_AGENT, Address, named_errors, timeouts
 from .errors import MultitapError
 from .files import Download, Progress, UploadSource
+from .parts import WHOLE_BYTES, PartsPush, Pause, Step, Steps
 from .publication import Publication
 from .references import pick_version, split_reference
+from .registry_client import RegistryClient
 from .retries import Repeat, Retries
-from .unset import UNSET, Unset
 from .wire import Aggregation, PredictAnswer, RowsPredictAnswer, Task, TasksPredictAnswer, Version
 
 ResultT = TypeVar("ResultT")
 
 
-class Client:
+class Client(RegistryClient):
     """A multitap server, over kept-alive connections. Safe to share between threads.
 
     Close it, or use it as a context manager. `timeout_s` bounds each wait for bytes, 70 seconds by
@@ -124,12 +125,27 @@ class Client:
         return self._perform(calls.predict_rows(rows, settings))
 
     def tasks(
-        self, *, kind: str | None = None, query: str = "", page_size: int = calls.PAGE_SIZE
+        self,
+        *,
+        kind: str | None = None,
+        query: str = "",
+        label: str | None = None,
+        tag: str | None = None,
+        language: str | None = None,
+        licence: str | None = None,
+        text: str | None = None,
+        page_size: int = calls.PAGE_SIZE,
     ) -> Iterator[Task]:
-        """Iterate over the tasks by name, page after page; `query` is a part of the name."""
+        """Iterate over the tasks by name, page after page; every condition that is given must hold.
+
+        `query` is a part of the name, `label` one of the labels, `tag` a tag of a version,
+        `language` one of the card's languages, `licence` a part of its licence, and `text` a part
+        of its description or of the name or source of its data.
+        """
+        where = TaskFilter(kind, query, label, tag, language, licence, text)
         after = None
         while True:
-            page = self._perform(calls.tasks(kind=kind, query=query, after=after, limit=page_size))
+            page = self._perform(calls.tasks(where, after=after, limit=page_size))
             yield from page.tasks
             if (after := page.next) is None:
                 return
@@ -138,11 +154,16 @@ class Client:
         """Return one task. Raises: TaskNotFound."""
         return self._perform(calls.task(name))
 
-    def versions(self, task: str, *, page_size: int = calls.PAGE_SIZE) -> Iterator[Version]:
-        """Iterate over a task's versions, newest first. Raises: TaskNotFound."""
+    def versions(
+        self, task: str, *, tag: str | None = None, page_size: int = calls.PAGE_SIZE
+    ) -> Iterator[Version]:
+        """Iterate over a task's versions, newest first; only those with a tag if one is given.
+
+        Raises: TaskNotFound.
+        """
         after = None
         while True:
-            page = self._perform(calls.versions(task, after=after, limit=page_size))
+            page = self._perform(calls.versions(task, tag=tag, after=after, limit=page_size))
             yield from page.versions
             if (after := page.next) is None:
                 return
@@ -150,6 +171,15 @@ class Client:
     def version(self, task: str, version: int) -> Version:
         """Return one version. Raises: TaskNotFound, VersionNotFound."""
         return self._perform(calls.version(task, version))
+
+    def resolve(self, reference: str) -> Version:
+        """Return the version that `task`, `task@7` or `task@alias` names.
+
+        Raises: TaskNotFound, VersionNotFound, AliasNotFound.
+        """
+        name, target = split_reference(reference)
+        number = target if isinstance(target, int) else pick_version(self.task(name), target)
+        return self.version(name, number)
 
     def push(
         self,
@@ -161,17 +191,24 @@ class Client:
     ) -> Publication:
         """Publish an adapter file (a path, or its bytes) as a version of a task, durably.
 
-        A task's first version becomes `live`; `alias` moves to the version if given.
+        A task's first version becomes `live`; `alias` moves to the version if given. A file of more
+        than 8 MiB goes in parts: where the connection is cut, the push goes on from there.
 
         Raises:
             InvalidAdapter: with every fault of the file.
-            BackboneMismatch, TooLarge, StorageFull: as their names say.
+            BackboneMismatch, TooLarge, QuotaExceeded, StorageFull: as their names say.
+            UploadDigestMismatch: the file changed while it was sent.
             OSError: the file cannot be read.
         """
         source = UploadSource.of(file, progress=progress)
-        return self._perform(calls.push(task, source, alias=alias))
+        if source.size_bytes <= WHOLE_BYTES:
+            return self._perform(calls.push(task, source, alias=alias))
+        push = PartsPush(task, source, source.digest(), alias, self._retries)
+        return self._run(push.steps())
 
-    def pull(self, reference: str, path: Path | str) -> Version:
+    def pull(
+        self, reference: str, path: Path | str, *, progress: Progress | None = None
+    ) -> Version:
         """Write the file of a version to `path`, whole and checked against its digest.
 
         Raises:
@@ -179,30 +216,9 @@ class Client:
             DigestMismatch: the bytes are not the version's; `path` is as it was.
             OSError: the file cannot be written.
         """
-        record = self._resolve(reference)
-        self._attempt(lambda: self._download(record, Path(path)), "always")
+        record = self.resolve(reference)
+        self._attempt(lambda: self._download(record, Path(path), progress), "always")
         return record
-
-    def point(
-        self,
-        task: str,
-        alias: str,
-        version: int,
-        *,
-        expected: int | Unset | None = UNSET,
-        reason: str | None = None,
-    ) -> Version:
-        """Move an alias and return the version that it points at now.
-
-        `expected` is where the alias must be now; None means that it must not exist. If the
-        connection breaks and the call is repeated, AliasConflict may come although the first
-        attempt moved the alias: look where it points.
-
-        Raises:
-            AliasConflict: the alias is not where it was expected.
-            TaskNotFound, VersionNotFound: there is nothing to point at.
-        """
-        return self._perform(calls.point(task, alias, version, expected=expected, reason=reason))
 
     def ready(self) -> bool:
         """Return whether the server takes predictions. Raises: ConnectionFailed."""
@@ -224,12 +240,7 @@ class Client:
     ) -> None:
         self.close()
 
-    def _resolve(self, reference: str) -> Version:
-        name, target = split_reference(reference)
-        number = target if isinstance(target, int) else pick_version(self.task(name), target)
-        return self.version(name, number)
-
-    def _download(self, record: Version, path: Path) -> None:
+    def _download(self, record: Version, path: Path, progress: Progress | None) -> None:
         with (
             named_errors(self.url),
             self._http.stream("GET", calls.file_path(record)) as response,
@@ -237,7 +248,9 @@ class Client:
             if not response.is_success:
                 response.read()
                 require_success(response)
-            with Download(path, digest=record.digest) as download:
+            with Download(
+                path, digest=record.digest, size_bytes=record.size_bytes, progress=progress
+            ) as download:
                 for chunk in response.iter_bytes():
                     download.write(chunk)
                 download.commit()
@@ -256,6 +269,26 @@ class Client:
                     raise
             time.sleep(wait_s)
             attempt += 1
+
+    def _run(self, steps: Steps[ResultT]) -> ResultT:
+        answer: object = None
+        error: Exception | None = None
+        while True:
+            try:
+                step = steps.send(answer) if error is None else steps.throw(error)
+            except StopIteration as end:
+                return cast("ResultT", end.value)
+            answer = error = None
+            try:
+                answer = self._take(step)
+            except (MultitapError, OSError) as failure:
+                error = failure
+
+    def _take(self, step: Step) -> object:
+        if isinstance(step, Pause):
+            time.sleep(step.wait_s)
+            return None
+        return step.parse(self._send(step))
 
     def _send(self, call: Call[ResultT]) -> httpx.Response:
         with named_errors(self.url):

@@ -16,16 +16,19 @@ MultitapError                 status, code, detail, request_id, errors, retry_af
 ├── TaskNotFound              404 task_not_found
 ├── VersionNotFound           404 version_not_found
 ├── AliasNotFound             404 alias_not_found
+├── UploadNotFound            404 upload_not_found
 ├── MethodNotAllowed          405 method_not_allowed
 ├── BodyTooSlow               408 request_timeout
 ├── BackboneMismatch          409 backbone_mismatch
 ├── AliasConflict             409 alias_conflict
 ├── VersionInUse              409 version_in_use
 ├── NothingToRollBackTo       409 nothing_to_roll_back_to
+├── UploadConflict            409 upload_conflict
 ├── TooLarge                  413 too_large
 ├── UnsupportedMediaType      415 unsupported_media_type
 ├── InvalidRequest            422 invalid_request
 ├── InvalidAdapter            422 invalid_adapter
+├── UploadDigestMismatch      422 upload_digest_mismatch
 ├── Overloaded                429 overloaded
 ├── QuotaExceeded             429 quota_exceeded
 ├── InternalError             500 internal
@@ -132,6 +135,10 @@ class AliasNotFound(MultitapError):
     """The task has no such alias."""
 
 
+class UploadNotFound(MultitapError):
+    """No upload in parts has this id, or nobody went on with it in time."""
+
+
 class MethodNotAllowed(MultitapError):
     """The route exists, and does not take this method."""
 
@@ -156,6 +163,10 @@ class NothingToRollBackTo(MultitapError):
     """The alias has no earlier target that is still ready."""
 
 
+class UploadConflict(MultitapError):
+    """The upload in parts is at another place, or another request has it."""
+
+
 class TooLarge(MultitapError):
     """More bytes, rows or characters than the server takes."""
 
@@ -170,6 +181,10 @@ class InvalidRequest(MultitapError):
 
 class InvalidAdapter(MultitapError):
     """The file is no adapter; `errors` lists every fault."""
+
+
+class UploadDigestMismatch(MultitapError):
+    """The bytes that arrived are not those that were announced; nothing was published."""
 
 
 class Overloaded(MultitapError):
@@ -209,16 +224,19 @@ BY_CODE: Final[Mapping[str, type[MultitapError]]] = MappingProxyType(
         "task_not_found": TaskNotFound,
         "version_not_found": VersionNotFound,
         "alias_not_found": AliasNotFound,
+        "upload_not_found": UploadNotFound,
         "method_not_allowed": MethodNotAllowed,
         "request_timeout": BodyTooSlow,
         "backbone_mismatch": BackboneMismatch,
         "alias_conflict": AliasConflict,
         "version_in_use": VersionInUse,
         "nothing_to_roll_back_to": NothingToRollBackTo,
+        "upload_conflict": UploadConflict,
         "too_large": TooLarge,
         "unsupported_media_type": UnsupportedMediaType,
         "invalid_request": InvalidRequest,
         "invalid_adapter": InvalidAdapter,
+        "upload_digest_mismatch": UploadDigestMismatch,
         "overloaded": Overloaded,
         "quota_exceeded": QuotaExceeded,
         "internal": InternalError,

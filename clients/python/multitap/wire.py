@@ -18,6 +18,9 @@ HeadKind = Literal[
 ]
 Aggregation: TypeAlias = Literal["entity", "token"]
 VersionNumber = Annotated[int, Field(ge=1, lt=10**18)]
+# Without NUL, which not every database can keep.
+Reason: TypeAlias = Annotated[str, Field(max_length=1_000, pattern=r"^[^\x00]*$")]
+Digest = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class TextInput(Request):
@@ -241,6 +244,7 @@ class Version(Answer):
     servable: bool
     created_at: datetime
     created_by: str
+    tags: list[str] = Field(default_factory=list[str])
 
 
 class VersionList(Answer):
@@ -255,7 +259,36 @@ class PointRequest(Request):
 
     version: VersionNumber
     expected: VersionNumber | None = None
-    reason: Annotated[str, Field(max_length=1_000)] | None = None
+    reason: Reason | None = None
+
+
+class RollbackRequest(Request):
+    """The body of POST .../aliases/{alias}/rollback; `expected` as for PUT."""
+
+    expected: VersionNumber | None = None
+    reason: Reason | None = None
+
+
+class UploadRequest(Request):
+    """The body of POST /uploads: the size of the file, and the digest that it will have."""
+
+    size_bytes: Annotated[int, Field(ge=1, lt=10**18)]
+    digest: Digest | None = None
+
+
+class PublishUploadRequest(Request):
+    """The body of POST .../versions?upload=, which may be left out."""
+
+    digest: Digest | None = None
+
+
+class Upload(Answer):
+    """An upload in parts: `offset` of its bytes have arrived; it ends if none come until then."""
+
+    upload: str
+    offset: int
+    size_bytes: int
+    expires_at: datetime
 
 
 class Health(Answer):

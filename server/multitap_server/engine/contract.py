@@ -128,7 +128,7 @@ class Engine(Protocol):
         ...
 
     def check(self, file: AdapterFile) -> None:
-        """Build the adapter and run a canary row through it; nothing stays resident.
+        """Run a canary row through the adapter, in little memory; nothing stays resident.
 
         Raises:
             BackboneMismatch, UnsupportedAdapter: as above, or the canary's output is not finite.

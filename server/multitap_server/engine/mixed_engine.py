@@ -15,7 +15,7 @@ import numpy as np
 
 from multitap_adapters.backbone import Backbone
 from multitap_adapters.file import AdapterFile
-from multitap_adapters.loading import load_adapter
+from multitap_adapters.loading import open_adapter
 from multitap_adapters.spec import AdapterSpec, BackboneIdentity
 
 from .bank import Bank, Loaded, Pin
@@ -102,7 +102,7 @@ class MixedEngine:
     def check(self, file: AdapterFile) -> None:
         """Build the adapter and run a canary row through it; nothing stays resident."""
         self.require_servable(file.spec)
-        adapter = load_adapter(file, self._backbone)
+        adapter = open_adapter(file, self._backbone)
         canary = self.encode([TextRow("canary")], max_tokens=file.spec.max_tokens, truncate=True)
         row = RunnableRow(adapter, canary[0])
         (output,) = run_on_passing_thread(lambda: self._runner.run([row]))

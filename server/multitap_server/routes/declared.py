@@ -35,13 +35,13 @@ def problems(*codes: str) -> Responses:
     return {status: declare(*by_status[status]) for status in sorted(by_status)}
 
 
-def json_body(*models: str, examples: dict[str, JsonObject]) -> JsonObject:
+def json_body(*models: str, examples: dict[str, JsonObject], required: bool = True) -> JsonObject:
     """Return the declaration of a JSON body that is one of these models of the wire."""
     schemas = [{"$ref": f"{SCHEMAS}{model}"} for model in models]
     schema = schemas[0] if len(schemas) == 1 else {"anyOf": schemas}
     named = {name: {"value": value} for name, value in examples.items()}
     content = {"application/json": {"schema": schema, "examples": named}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def file_body(media_types: Sequence[str]) -> JsonObject:

@@ -4,19 +4,15 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from multitap.wire import Health
-from multitap_registry.contract import Registry
-from multitap_server.engine.contract import Engine
 from multitap_server.metrics import CONTENT_TYPE, Metrics
+from multitap_server.readiness import Readiness
 from multitap_server.responses import json_response
-from multitap_server.threads import Threads
 
 from .declared import problems
 from .strict import strict_router
 
 
-def health_router(
-    registry: Registry, engine: Engine, threads: Threads, metrics: Metrics
-) -> APIRouter:
+def health_router(readiness: Readiness, metrics: Metrics) -> APIRouter:
     """Return the routes that say how the server is."""
     router = strict_router("health")
 
@@ -35,11 +31,11 @@ def health_router(
         operation_id="readyz",
         summary="Whether the server can predict and publish",
         response_model=Health,
-        responses=problems("overloaded", "unavailable", "storage_full"),
+        responses=problems("overloaded", "unavailable"),
     )
     async def readyz() -> Response:
-        engine.require_ready()
-        await threads.run(registry.check)
+        """Where it cannot, `errors` names every part that cannot work, and says why."""
+        await readiness.require()
         return json_response(Health(status="ready"))
 
     @router.get(

@@ -1,6 +1,7 @@
 """Predictions: one task in the path, or many tasks in one body."""
 
 import asyncio
+from functools import partial
 from typing import Final, TypeVar
 
 from fastapi import APIRouter
@@ -19,6 +20,7 @@ from multitap.wire import (
     TasksPredictRequest,
 )
 from multitap_server.config import ServerConfig
+from multitap_server.departure import client_gone
 from multitap_server.errors import TooLarge
 from multitap_server.guards.failures import log_failure
 from multitap_server.guards.request_id import request_id_of
@@ -94,11 +96,7 @@ def predict_router(config: ServerConfig, predictions: Predictions) -> APIRouter:
 
 
 def _call(request: Request) -> Call:
-    async def client_gone() -> None:
-        while (await request.receive())["type"] != "http.disconnect":
-            pass
-
-    return Call(asyncio.get_running_loop().time(), client_gone)
+    return Call(asyncio.get_running_loop().time(), partial(client_gone, request))
 
 
 def _shown(outcome: AnswerT | Exception, request: Request) -> AnswerT | ProblemResult:

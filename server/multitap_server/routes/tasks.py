@@ -1,4 +1,4 @@
-"""Tasks: what there is, and where aliases point."""
+"""Tasks: what there is."""
 
 from typing import Annotated
 
@@ -8,17 +8,15 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from multitap.wire import HeadKind, PointRequest, Task, TaskList, Version
+from multitap.wire import HeadKind, Reason, Task, TaskList
+from multitap_registry.contract import TaskFilter
+from multitap_server.caller import caller_of
 from multitap_server.catalogue import Catalogue
-from multitap_server.config import ServerConfig
-from multitap_server.request_body import parse_model, read_json
+from multitap_server.changes import Changes
 from multitap_server.responses import json_response
 
-from .declared import JSON_BODY, STORAGE, json_body, problems
+from .declared import STORAGE, problems
 from .strict import Query, strict_router
-
-# Who did it, until requests carry keys.
-ANONYMOUS = "anonymous"
 
 
 class TasksQuery(Query):
@@ -28,10 +26,40 @@ class TasksQuery(Query):
     after: str | None = Field(default=None, max_length=200, description="`next` of the last page")
     kind: HeadKind | None = Field(default=None, description="kind of the task's head")
     q: str = Field(default="", max_length=200, description="part of the name")
+    label: str | None = Field(default=None, max_length=200, description="one of its labels")
+    tag: str | None = Field(default=None, max_length=200, description="a tag of a version")
+    language: str | None = Field(
+        default=None, max_length=200, description="one of the languages of its card"
+    )
+    licence: str | None = Field(
+        default=None, max_length=200, description="part of the licence of its card"
+    )
+    text: str | None = Field(
+        default=None, max_length=200, description="part of its card's description or data"
+    )
+
+    def filter(self) -> TaskFilter:
+        """Return the conditions."""
+        return TaskFilter(
+            query=self.q,
+            kind=self.kind,
+            label=self.label,
+            tag=self.tag,
+            language=self.language,
+            licence=self.licence,
+            text=self.text,
+        )
 
 
-def tasks_router(config: ServerConfig, catalogue: Catalogue) -> APIRouter:
-    """Return the routes of tasks and aliases."""
+class DeleteTaskQuery(Query):
+    """How to delete a task."""
+
+    force: bool = Field(default=False, description="also where aliases point at its versions")
+    reason: Reason | None = Field(default=None, description="why, for the audit log")
+
+
+def tasks_router(catalogue: Catalogue, changes: Changes) -> APIRouter:
+    """Return the routes of tasks."""
     router = strict_router("tasks")
 
     @router.get(
@@ -42,9 +70,8 @@ def tasks_router(config: ServerConfig, catalogue: Catalogue) -> APIRouter:
         responses=problems(*STORAGE),
     )
     async def tasks(query: Annotated[TasksQuery, QueryParameters()]) -> Response:
-        page = await catalogue.tasks(
-            limit=query.limit, after=query.after, kind=query.kind, query=query.q
-        )
+        """Every condition that is given must hold; upper and lower case are the same."""
+        page = await catalogue.tasks(limit=query.limit, after=query.after, where=query.filter())
         return json_response(page)
 
     @router.get(
@@ -57,30 +84,19 @@ def tasks_router(config: ServerConfig, catalogue: Catalogue) -> APIRouter:
     async def task(task: str) -> Response:
         return json_response(await catalogue.task(task))
 
-    @router.put(
-        "/tasks/{task}/aliases/{alias}",
-        operation_id="point",
-        summary="Move an alias to a version",
-        response_model=Version,
-        responses=problems(
-            "task_not_found",
-            "version_not_found",
-            "backbone_mismatch",
-            "alias_conflict",
-            "invalid_adapter",
-            "storage_full",
-            *JSON_BODY,
-            *STORAGE,
-        ),
-        openapi_extra=json_body(
-            "PointRequest",
-            examples={"promote": {"version": 7, "expected": 6, "reason": "better on new data"}},
-        ),
+    @router.delete(
+        "/tasks/{task}",
+        operation_id="delete_task",
+        summary="Delete a task with all of its versions",
+        status_code=204,
+        response_class=Response,
+        responses=problems("task_not_found", "version_in_use", "storage_full", *STORAGE),
     )
-    async def point(task: str, alias: str, request: Request) -> Response:
-        """`expected` is where the alias must be now; null: it must not exist; absent: anywhere."""
-        document = await read_json(request, max_depth=config.json_depth)
-        body = parse_model(PointRequest, document)
-        return json_response(await catalogue.point(task, alias, body, by=ANONYMOUS))
+    async def delete_task(
+        task: str, request: Request, query: Annotated[DeleteTaskQuery, QueryParameters()]
+    ) -> Response:
+        """Its numbers are never used again: a task of this name that is published later goes on."""
+        await changes.delete_task(task, caller_of(request), force=query.force, reason=query.reason)
+        return Response(status_code=204)
 
     return router

@@ -9,19 +9,26 @@ from pydantic import Field
 from starlette.requests import Request
 from starlette.responses import Response
 
-from multitap.wire import JsonObject, Version, VersionList
+from multitap.wire import JsonObject, PublishUploadRequest, Reason, Version, VersionList
+from multitap_server.caller import caller_of
 from multitap_server.catalogue import Catalogue
+from multitap_server.changes import Changes
 from multitap_server.config import ServerConfig
 from multitap_server.guards.body import BodyLimits, body_meter_of
 from multitap_server.problems import UNSATISFIABLE_RANGE
 from multitap_server.ranges import entity_tag, matches, parse_range
-from multitap_server.request_body import FILE_TYPES, BodyChunks, require_media_type
+from multitap_server.request_body import (
+    FILE_TYPES,
+    BodyChunks,
+    read_optional,
+    require_media_type,
+)
 from multitap_server.responses import json_response
+from multitap_server.resumable import ResumableUploads
 from multitap_server.uploads import Uploads
 
-from .declared import STORAGE, Responses, declare, file_body, problems
+from .declared import STORAGE, Responses, declare, file_body, json_body, problems
 from .strict import Query, strict_router
-from .tasks import ANONYMOUS
 
 _FILE_SCHEMA: Final[JsonObject] = {"schema": {"type": "string", "format": "binary"}}
 _FILE_HEADERS: Final[JsonObject] = {
@@ -33,6 +40,11 @@ class UploadQuery(Query):
     """What to do with an upload."""
 
     alias: str | None = Field(default=None, description="alias that moves to the version")
+    upload: str | None = Field(
+        default=None,
+        max_length=200,
+        description="upload in parts that is whole, in place of a body",
+    )
 
 
 class VersionsQuery(Query):
@@ -40,19 +52,37 @@ class VersionsQuery(Query):
 
     limit: int = Field(default=100, ge=1, le=1_000, description="versions of a page")
     after: str | None = Field(default=None, max_length=200, description="`next` of the last page")
+    tag: str | None = Field(default=None, max_length=200, description="only those with this tag")
 
 
-def versions_router(config: ServerConfig, catalogue: Catalogue, uploads: Uploads) -> APIRouter:
+class DeleteVersionQuery(Query):
+    """How to delete a version."""
+
+    reason: Reason | None = Field(default=None, description="why, for the audit log")
+
+
+def versions_router(
+    config: ServerConfig,
+    catalogue: Catalogue,
+    changes: Changes,
+    uploads: Uploads,
+    resumable: ResumableUploads,
+) -> APIRouter:
     """Return the routes of versions."""
     router = strict_router("versions")
-    _add_upload(router, config, catalogue, uploads)
+    _add_upload(router, config, catalogue, uploads, resumable)
     _add_reads(router, catalogue)
+    _add_deletion(router, changes)
     _add_file(router, catalogue)
     return router
 
 
 def _add_upload(
-    router: APIRouter, config: ServerConfig, catalogue: Catalogue, uploads: Uploads
+    router: APIRouter,
+    config: ServerConfig,
+    catalogue: Catalogue,
+    uploads: Uploads,
+    resumable: ResumableUploads,
 ) -> None:
     limits = BodyLimits(config.upload_bytes, config.body_idle_s, config.upload_body_s)
 
@@ -63,17 +93,36 @@ def _add_upload(
         status_code=201,
         response_model=Version,
         responses=_publish_responses(),
-        openapi_extra=file_body(FILE_TYPES),
+        openapi_extra=_publish_body(),
     )
     async def publish(
         task: str, request: Request, query: Annotated[UploadQuery, QueryParameters()]
     ) -> Response:
-        """The same bytes again give the version that exists, and status 200."""
-        require_media_type(request.headers, FILE_TYPES)
-        body_meter_of(request.scope).limits = limits
-        publication = await uploads.publish(
-            task, BodyChunks(request), by=ANONYMOUS, alias=query.alias
-        )
+        """The same bytes again give the version that exists, and status 200.
+
+        With `upload`, the bytes are those of an upload in parts, and the body is JSON or empty.
+        """
+        caller = caller_of(request)
+        if query.upload is not None:
+            body = await read_optional(request, PublishUploadRequest, max_depth=config.json_depth)
+            publication = await resumable.publish(
+                task,
+                query.upload,
+                digest=body.digest,
+                by=caller.by,
+                alias=query.alias,
+                request_id=caller.request_id,
+            )
+        else:
+            require_media_type(request.headers, FILE_TYPES)
+            body_meter_of(request.scope).limits = limits
+            publication = await uploads.publish(
+                task,
+                BodyChunks(request),
+                by=caller.by,
+                alias=query.alias,
+                request_id=caller.request_id,
+            )
         version = catalogue.describe(publication.record)
         return json_response(
             version,
@@ -91,7 +140,8 @@ def _add_reads(router: APIRouter, catalogue: Catalogue) -> None:
         responses=problems("task_not_found", *STORAGE),
     )
     async def versions(task: str, query: Annotated[VersionsQuery, QueryParameters()]) -> Response:
-        return json_response(await catalogue.versions(task, limit=query.limit, after=query.after))
+        page = await catalogue.versions(task, limit=query.limit, after=query.after, tag=query.tag)
+        return json_response(page)
 
     @router.get(
         "/tasks/{task}/versions/{version}",
@@ -102,6 +152,28 @@ def _add_reads(router: APIRouter, catalogue: Catalogue) -> None:
     )
     async def version(task: str, version: str) -> Response:
         return json_response(await catalogue.version(task, version))
+
+
+def _add_deletion(router: APIRouter, changes: Changes) -> None:
+    @router.delete(
+        "/tasks/{task}/versions/{version}",
+        operation_id="delete_version",
+        summary="Delete a version",
+        response_model=Version,
+        responses=problems(
+            "task_not_found", "version_not_found", "version_in_use", "storage_full", *STORAGE
+        ),
+    )
+    async def delete_version(
+        task: str,
+        version: str,
+        request: Request,
+        query: Annotated[DeleteVersionQuery, QueryParameters()],
+    ) -> Response:
+        """Refused while an alias points there; its number is never used again."""
+        caller = caller_of(request)
+        deleted = await changes.delete_version(task, version, caller, reason=query.reason)
+        return json_response(deleted)
 
 
 def _add_file(router: APIRouter, catalogue: Catalogue) -> None:
@@ -134,6 +206,15 @@ def _location(version: Version) -> str:
     return f"/tasks/{quote(version.task)}/versions/{version.version}"
 
 
+def _publish_body() -> JsonObject:
+    """Return the declaration of a file, or of what ends an upload in parts."""
+    body = file_body(FILE_TYPES)
+    ending = json_body("PublishUploadRequest", examples={"ending": {}})
+    body["requestBody"]["content"].update(ending["requestBody"]["content"])
+    body["requestBody"]["required"] = False
+    return body
+
+
 def _publish_responses() -> Responses:
     location = {"Location": {"description": "The version.", "schema": {"type": "string"}}}
     declared = problems(
@@ -142,6 +223,10 @@ def _publish_responses() -> Responses:
         "too_large",
         "unsupported_media_type",
         "invalid_adapter",
+        "malformed_json",
+        "upload_not_found",
+        "upload_conflict",
+        "upload_digest_mismatch",
         "storage_full",
         *STORAGE,
     )

@@ -26,11 +26,15 @@ from multitap_adapters.file import (
     AdapterFileError,
     DType,
     FileLimits,
+    digest_of,
     parse_adapter,
+    parse_source,
     read_adapter,
     serialize_adapter,
     tensor_shapes,
 )
+from multitap_adapters.spec import AdapterSpec, Head, HeadLayer
+from read_sources import CountedSource
 
 
 @pytest.fixture
@@ -243,6 +247,59 @@ def test_values_survive_the_way_through_a_file() -> None:
     adapter = parse_adapter(file_for(spec))
     for name, tensor in tensors_for(spec).items():
         np.testing.assert_array_equal(adapter.tensors[name].to_numpy(), tensor.to_numpy())
+
+
+def test_a_source_reads_like_its_bytes() -> None:
+    file = file_for(every_method_spec(), dtypes=("F32", "F16", "BF16"))
+
+    assert parse_source(CountedSource(file)) == parse_adapter(file)
+
+
+def test_a_source_has_the_faults_of_its_bytes(file: bytes) -> None:
+    broken = file[:-4] + struct.pack("<f", float("inf"))
+
+    with pytest.raises(AdapterFileError, match=r"tensors.head.0.bias: 1 of 2 values is not finite"):
+        parse_source(CountedSource(broken))
+
+
+def test_a_large_source_is_read_a_part_at_a_time() -> None:
+    source = CountedSource(large_file())
+    tracemalloc.start()
+    adapter = parse_source(source)
+    kept_bytes, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert adapter.size_bytes > 24_000_000
+    assert adapter.digest == digest_of(source)
+    assert max(source.reads) <= 1 << 20
+    assert kept_bytes < 100_000
+    assert peak_bytes < 8_000_000
+
+
+def test_a_digest_that_is_known_is_not_computed_again() -> None:
+    source = CountedSource(large_file())
+
+    adapter = parse_source(source, digest="sha256:known")
+
+    assert adapter.digest == "sha256:known"
+    assert sum(source.reads) == source.size_bytes  # once, for the values
+
+
+def test_rows_and_pieces_are_parts_of_their_tensor() -> None:
+    tensors = parse_source(CountedSource(large_file())).tensors
+    whole = tensors["head.0.weight"].to_numpy()
+
+    np.testing.assert_array_equal(tensors.rows("head.0.weight", 5, 9).to_numpy(), whole[5:9])
+    pieces = [piece.to_numpy() for piece in tensors.pieces("head.0.weight")]
+    assert len(pieces) > 20
+    np.testing.assert_array_equal(np.concatenate(pieces), whole.reshape(-1))
+
+
+def large_file() -> bytes:
+    """Return a file of 25 MB with one large tensor."""
+    backbone = head_only_spec().backbone.model_copy(update={"hidden_size": 65_000})
+    head = Head(kind="embedding", input="cls", layers=(HeadLayer(out=97),))
+    return file_for(AdapterSpec(backbone=backbone, max_tokens=16, head=head))
 
 
 def test_reading_needs_no_torch_and_no_safetensors_library() -> None:

@@ -17,7 +17,23 @@ from client.scripted_server import Script
 from multitap.command import main
 from multitap.command.failures import CommandError, extra, report_failure
 
-VERBS = ["serve", "train", "push", "predict", "tasks", "inspect", "import", "export"]
+VERBS = [
+    "serve",
+    "train",
+    "push",
+    "pull",
+    "predict",
+    "tasks",
+    "promote",
+    "rollback",
+    "history",
+    "tag",
+    "delete",
+    "events",
+    "inspect",
+    "import",
+    "export",
+]
 
 
 @pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])

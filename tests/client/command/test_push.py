@@ -1,14 +1,16 @@
 """`multitap push` against a real server."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from client.command_line import Run, Running
+from client.processes import read_until, started
 from library_folders import HEAD, write_hub
 from multitap_adapters.importing.target import read_target
-from sample_adapters import SAMPLE_BACKBONE, random_file, sample_spec
+from sample_adapters import SAMPLE_BACKBONE, large_adapter, random_file, sample_spec
 
 pytestmark = pytest.mark.usefixtures("server")
 
@@ -49,6 +51,31 @@ def test_json_is_the_wires_version(run: Run, adapter: Path) -> None:
     version = json.loads(run("push", "spam", adapter, "--json").out)
 
     assert (version["task"], version["version"], version["aliases"]) == ("spam", 1, ["live"])
+
+
+def test_a_large_file_goes_in_parts_and_is_a_version_like_any_other(
+    run: Run, server: Running, tmp_path: Path
+) -> None:
+    (tmp_path / "large").write_bytes(large_adapter())
+
+    outcome = run("push", "large", tmp_path / "large")
+
+    assert (outcome.code, outcome.err) == (0, "")
+    assert outcome.out.startswith("published large@1\n")
+    assert facts_of(outcome.out)["digest"] == server.registry.task("large").newest.digest
+
+
+def test_a_bar_shows_how_much_of_a_file_has_gone(server: Running, tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(large_adapter())
+    terminal, stderr = os.openpty()
+    with started("push", "large", tmp_path / "large", url=server.url, stderr=stderr) as process:
+        os.close(stderr)
+        bar = read_until(terminal, b"/17.8 MB")
+        process.communicate()
+    os.close(terminal)
+
+    assert process.returncode == 0
+    assert b"pushing large" in bar
 
 
 def test_a_missing_file_is_one_line(run: Run) -> None:

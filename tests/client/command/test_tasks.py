@@ -63,6 +63,37 @@ def test_one_task_as_json_has_its_versions_beside_it(run: Run) -> None:
     assert shown["versions"][0]["digest"].startswith("sha256:")
 
 
+def test_tasks_are_found_by_conditions(run: Run, server: Running) -> None:
+    publish(server.registry, "spam", sample_adapter(seed=1, labels=["ham", "spam"]))
+    server.registry.tag("spam", 1, by="ann", add=["good"])
+
+    for condition in (["-q", "pam"], ["--label", "HAM"], ["--tag", "good"]):
+        assert run("tasks", *condition).out.splitlines()[-1].split()[0] == "spam"
+    for condition in (["--kind", "tagging"], ["--language", "de"], ["--text", "a"]):
+        assert run("tasks", *condition).out == "no such tasks\n"
+    assert json.loads(run("tasks", "--licence", "MIT", "--json").out)["tasks"] == []
+
+
+def test_the_versions_of_a_task_are_found_by_a_tag(run: Run, server: Running) -> None:
+    publish(server.registry, "sentiment", sample_adapter(seed=3, labels=["bad", "good"]))
+    server.registry.tag("sentiment", 2, by="ann", add=["best", "eu"])
+
+    outcome = run("tasks", "sentiment", "--tag", "eu")
+
+    assert outcome.out.splitlines()[-1].split()[:1] == ["2"]
+    assert "best, eu" in outcome.out
+    assert len(json.loads(run("tasks", "sentiment", "--json").out)["versions"]) == 2
+
+
+def test_conditions_of_tasks_do_not_go_with_one_task(run: Run) -> None:
+    outcome = run("tasks", "sentiment", "--label", "good")
+
+    assert (outcome.code, outcome.err) == (
+        2,
+        "multitap: error: of the conditions only --tag goes with NAME\n",
+    )
+
+
 @pytest.mark.parametrize("name", ["none", "no/thing"])
 def test_an_unknown_task_is_one_line(run: Run, name: str) -> None:
     outcome = run("tasks", name)

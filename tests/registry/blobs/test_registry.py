@@ -11,6 +11,7 @@ from multitap_registry.reference import Reference
 from object_servers import BUCKET, ObjectServer, running_rclone
 from publishing import publish
 from sample_adapters import sample_adapter
+from session_uploads import publish_session, send
 
 
 @pytest.mark.parametrize("server", ["moto", "rclone"])
@@ -23,7 +24,11 @@ def test_what_was_published_is_there_after_a_restart(
 
     with open_registry(tmp_path, blobs=url) as registry:
         registry.check()
-        digests = [publish(registry, "spam", sample_adapter(n)).record.digest for n in range(2)]
+        in_parts = send(registry.sessions, sample_adapter(1))
+        digests = [
+            publish(registry, "spam", sample_adapter(0)).record.digest,
+            publish_session(registry, "spam", in_parts).record.digest,
+        ]
 
     with open_registry(tmp_path, blobs=url) as registry:
         assert not publish(registry, "spam", sample_adapter()).created
@@ -35,9 +40,11 @@ def test_what_was_published_is_there_after_a_restart(
     assert {path.name for path in tmp_path.iterdir()} == {
         "registry.lock",
         "registry.sqlite",
+        "sessions",
         "staging",
     }
     assert list((tmp_path / "staging").iterdir()) == []
+    assert list((tmp_path / "sessions").iterdir()) == []
 
 
 def test_registries_with_prefixes_of_their_own_see_nothing_of_each_other(

@@ -30,7 +30,7 @@ async def test_answers_say_nothing_before_the_server_goes() -> None:
 
 async def test_every_answer_is_its_connections_last_once_the_server_goes() -> None:
     leaving = Leaving(PlainTextResponse("yes"))
-    leaving.started = True
+    leaving.started.set()
 
     assert await closes(leaving) == [b"close"]
 
@@ -48,7 +48,7 @@ async def test_what_is_no_request_passes() -> None:
         raise NotImplementedError(message)
 
     leaving = Leaving(app)
-    leaving.started = True
+    leaving.started.set()
     await leaving({"type": "lifespan"}, receive, send)
 
     assert seen == ["lifespan"]

@@ -10,6 +10,7 @@ from multitap_adapters.backbone import Backbone
 from multitap_adapters.file import parse_adapter
 from multitap_adapters.loading import load_adapter
 from multitap_adapters.spec import HeadKind
+from multitap_registry.contract import TaskFilter
 from multitap_server.config import ServerConfig
 from multitap_server.engine.contract import EncodedRow
 from multitap_server.engine.runner import RunnableRow, Runner
@@ -20,9 +21,7 @@ TEXT = "the film was very good"
 
 def head_output(service: KindService, kind: HeadKind) -> np.ndarray:
     """Return what the task's head gives for the text, run by itself."""
-    record = next(
-        r for r in service.registry.tasks(limit=100, after=None, kind=kind, query="").records
-    )
+    record = service.registry.tasks(limit=1, where=TaskFilter(kind=kind)).records[0]
     file = parse_adapter(service.registry.read_blob(record.newest.digest))
     adapter = load_adapter(file, service.backbone)
     [row] = service.backbone.tokenizer.tokenize([TEXT], max_tokens=MAX_TOKENS)

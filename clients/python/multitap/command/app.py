@@ -1,21 +1,46 @@
 """The verbs, gathered into one command line."""
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from typer.main import get_command
 
 import multitap
 
+from .delete import delete
+from .events import events
 from .export import export
+from .history import history
 from .import_ import import_
 from .inspect import inspect
 from .predict import predict
+from .promote import promote
+from .pull import pull
 from .push import push
+from .rollback import rollback
 from .serve import serve
+from .tag import tag
 from .tasks import tasks
 from .train import train
+
+_VERBS: Final = (
+    serve,
+    train,
+    push,
+    pull,
+    predict,
+    tasks,
+    promote,
+    rollback,
+    history,
+    tag,
+    delete,
+    events,
+    inspect,
+    import_,
+    export,
+)
 
 
 def build_app() -> typer.Typer:
@@ -27,7 +52,7 @@ def build_app() -> typer.Typer:
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback(invoke_without_command=True)(_root)
-    for verb in (serve, train, push, predict, tasks, inspect, import_, export):
+    for verb in _VERBS:
         app.command(verb.__name__.removesuffix("_"))(verb)
     return app
 

@@ -23,7 +23,7 @@ from .inputs import (
     from_file,
     in_batches,
 )
-from .options import DEFAULT_URL, Json, Url
+from .options import DEFAULT_URL, Json, ReferenceArgument, Url
 
 if TYPE_CHECKING:
     from multitap import Client, PredictAnswer
@@ -50,9 +50,7 @@ class AggregationChoice(StrEnum):
 
 
 def predict(
-    reference: Annotated[
-        str, typer.Argument(metavar="REFERENCE", help="TASK, TASK@VERSION or TASK@ALIAS.")
-    ],
+    reference: ReferenceArgument,
     texts: Annotated[list[str] | None, typer.Argument(metavar="TEXT", help="The texts.")] = None,
     *,
     pair: Annotated[

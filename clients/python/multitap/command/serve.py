@@ -19,6 +19,13 @@ def serve(
         Path | None,
         typer.Option("--registry", help="Folder of tasks (default: ~/.multitap/registry)."),
     ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            "--database",
+            help="URL of a PostgreSQL database that servers share (default: SQLite in the folder).",
+        ),
+    ] = None,
     blobs: Annotated[
         str | None,
         typer.Option("--blobs", help="s3://bucket/prefix of adapter files (default: the folder)."),
@@ -47,6 +54,7 @@ def serve(
     """Serve the tasks of a registry; other settings come from MULTITAP_* variables."""
     overrides = {
         "registry": registry,
+        "database": database,
         "blobs": blobs,
         "backbone": backbone,
         "host": host,

@@ -1,0 +1,1 @@
+"""How every schema became the next: Alembic's environment and its steps."""

@@ -5,18 +5,15 @@ servers come one after the other, and neither events nor audit lines have gaps.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Connection, Row, select, update
-from sqlalchemy.sql.selectable import Select
 
 from .contract import ChainHead
 from .errors import StorageUnavailable
 from .schema import META
 
-_HEAD: Final[Select[tuple[int, int, str]]] = select(
-    META.c.last_event, META.c.audit_seq, META.c.audit_hash
-)
+_HEAD: Final = select(META)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,5 +50,5 @@ def move_head(connection: Connection, before: Head, after: Head) -> None:
         raise StorageUnavailable("the ends of the logs were changed in the database meanwhile")
 
 
-def _parse(row: Row[tuple[int, int, str]]) -> Head:
+def _parse(row: Row[Any]) -> Head:
     return Head(row.last_event, ChainHead(row.audit_seq, row.audit_hash))

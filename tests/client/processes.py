@@ -8,7 +8,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-PROGRAM = "import sys; from multitap.command import main; sys.exit(main())"
+# A shell that runs tests in the background has them ignore Ctrl-C, and so would their children.
+PROGRAM = (
+    "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "from multitap.command import main; sys.exit(main())"
+)
 
 
 @contextmanager

@@ -82,7 +82,7 @@ def test_ctrl_c_ends_following(server: Running) -> None:
         assert process.stdout is not None
         seen = [json.loads(process.stdout.readline())["seq"] for _ in range(3)]
         os.kill(process.pid, signal.SIGINT)
-        _, err = process.communicate()
+        _, err = process.communicate(timeout=60)
 
     assert (seen, process.returncode, err) == ([1, 2, 3], 130, b"")
 

@@ -103,7 +103,7 @@ def plan_rollback(
     _require_place(known, alias, expected)
     now = known.aliases[alias]
     for target in rollback_targets(history(alias), now):
-        if target in known.ready.values():
+        if known.versions[target].state == "ready":
             change = Change(known, known, occasion, target)
             return change.with_move(alias, target, rollback=True)
     raise NothingToRollBackTo(task, alias)

@@ -31,7 +31,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return the folder of a tiny random backbone: hidden 32, 2 layers, 64 positions. Read only."""
-    from tiny_backbone import tiny_backbone_folder  # noqa: PLC0415
+    from tiny_backbone import tiny_backbone_folder  # noqa: PLC0415 (not every test needs it)
 
     return tiny_backbone_folder(tmp_path_factory.mktemp("tiny") / "backbone")
 
@@ -39,7 +39,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_backbone(tiny_folder: Path) -> "Backbone":
     """Return that backbone in memory, for inference."""
-    from multitap_adapters.backbone import read_backbone  # noqa: PLC0415
+    from multitap_adapters.backbone import read_backbone  # noqa: PLC0415 (not every test needs it)
 
     return read_backbone(tiny_folder)
 
@@ -50,7 +50,7 @@ def postgres() -> "Generator[PostgresServer, None, None]":
 
     Everything that needs it is skipped where its programs are not installed.
     """
-    from postgres_server import find_binaries, running_server  # noqa: PLC0415
+    from postgres_server import find_binaries, running_server  # noqa: PLC0415 (not every test needs it)
 
     binaries = find_binaries()
     if binaries is None:
@@ -62,8 +62,8 @@ def postgres() -> "Generator[PostgresServer, None, None]":
 @pytest.fixture(scope="session")
 def prepared_url(postgres: "PostgresServer") -> str:
     """Return the URL of a database with a registry's tables, which tests take in turn."""
-    from database_urls import changing  # noqa: PLC0415
-    from multitap_registry.migrating import prepare_schema  # noqa: PLC0415
+    from database_urls import changing  # noqa: PLC0415 (not every test needs it)
+    from multitap_registry.migrating import prepare_schema  # noqa: PLC0415 (not every test needs it)
 
     url = postgres.create_database()
     with changing(url) as connection:
@@ -74,7 +74,7 @@ def prepared_url(postgres: "PostgresServer") -> str:
 @pytest.fixture
 def database_url(prepared_url: str) -> str:
     """Return the URL of a database with empty tables."""
-    from database_urls import changing, empty_tables  # noqa: PLC0415
+    from database_urls import changing, empty_tables  # noqa: PLC0415 (not every test needs it)
 
     with changing(prepared_url) as connection:
         empty_tables(connection)

@@ -12,7 +12,7 @@ class UtcDateTime(TypeDecorator[datetime]):
     impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy)
         """Store in UTC; a time without a zone is refused."""
         if value is None:
             return None
@@ -20,6 +20,6 @@ class UtcDateTime(TypeDecorator[datetime]):
             raise ValueError(f"a stored time needs a zone, got {value!r}")
         return value.astimezone(UTC).replace(tzinfo=None)
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 (SQLAlchemy)
         """Give the zone back."""
         return None if value is None else value.replace(tzinfo=UTC)

@@ -197,6 +197,14 @@ class RegistryLocked(RegistryError):
         super().__init__(f"the registry in {str(folder)!r} is already open, by another process")
 
 
+class RegistryNotFound(RegistryError):
+    """A folder holds no registry."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        super().__init__(f"there is no registry in {str(folder)!r}")
+
+
 class UnsupportedSchema(RegistryError):
     """The folder's tables are of a schema that this release does not know."""
 

@@ -5,20 +5,21 @@ blobs/sha256/      adapter files by digest, unless an object store has them
 blobs/quarantine/  damaged ones that were moved aside
 staging/           uploads that are under way, empty otherwise
 sessions/          uploads that arrive in parts, kept over restarts until they expire
-registry.lock      held by the one process that has the folder open
+registry.lock      held by the one process that has the folder open; commands of care open it beside
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .blobs import open_blobs
+from .blobs import BlobStore, open_blobs
 from .clock import Clock, utc_now
 from .database import Database
 from .durable import make_folder, sync_folder
+from .errors import RegistryNotFound
 from .faults import disk_faults
 from .lock import exclusive_lock
-from .migrating import prepare_schema
+from .migrating import prepare_schema, require_schema
 from .postgresql import parse_database_url, postgresql_database
 from .sessions import SessionLimits, UploadSessions
 from .sessions.folder import SessionFolder
@@ -71,24 +72,70 @@ def open_registry(
         try:
             with tables.transaction() as connection:
                 prepare_schema(connection, place=place, at=clock())
-            registry = SqlRegistry(
-                tables,
-                store,
-                staging,
-                sessions=UploadSessions(
-                    SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
-                    sessions or SessionLimits(),
-                    max_upload_bytes=max_upload_bytes,
-                    clock=clock,
-                ),
-                clock=clock,
-            )
-            try:
+            limits = sessions or SessionLimits()
+            with _registry(folder, tables, store, staging, limits, clock) as registry:
                 yield registry
-            finally:
-                registry.close()
         finally:
             tables.close()
+
+
+@contextmanager
+def open_beside(
+    folder: Path,
+    *,
+    database: str | None = None,
+    blobs: str | None = None,
+    max_upload_bytes: int = 256 * 2**20,
+    clock: Clock = utc_now,
+) -> Generator[SqlRegistry, None, None]:
+    """Open a registry that exists, for care; a server may have it open at the same time.
+
+    Changes take their turn with the server's, which shows them within a moment. A server that
+    starts meanwhile clears uploads that are under way here, which then fail.
+
+    Raises:
+        RegistryNotFound: the folder holds no registry.
+        UnsupportedSchema: another release wrote it, be it an earlier one.
+        ValueError, InvalidBlobUrl, StorageFull, StorageUnavailable: as `open_registry`.
+    """
+    folder = folder.absolute()
+    if not (folder / "staging").is_dir() or (
+        database is None and not (folder / DATABASE_NAME).is_file()
+    ):
+        raise RegistryNotFound(folder)
+    staging = StagingFolder(folder / "staging", max_upload_bytes=max_upload_bytes)
+    store = open_blobs(folder / "blobs", blobs)
+    tables, place = _open_database(folder, database)
+    try:
+        with tables.snapshot() as connection:
+            require_schema(connection, place=place)
+        with _registry(folder, tables, store, staging, SessionLimits(), clock) as registry:
+            yield registry
+    finally:
+        tables.close()
+
+
+@contextmanager
+def _registry(
+    folder: Path,
+    tables: Database,
+    store: BlobStore,
+    staging: StagingFolder,
+    limits: SessionLimits,
+    clock: Clock,
+) -> Generator[SqlRegistry, None, None]:
+    max_upload_bytes = staging.max_upload_bytes
+    sessions = UploadSessions(
+        SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
+        limits,
+        max_upload_bytes=max_upload_bytes,
+        clock=clock,
+    )
+    registry = SqlRegistry(tables, store, staging, sessions=sessions, clock=clock)
+    try:
+        yield registry
+    finally:
+        registry.close()
 
 
 def _open_database(folder: Path, url: str | None) -> tuple[Database, str]:

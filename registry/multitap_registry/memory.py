@@ -93,13 +93,15 @@ class MemoryRegistry(PlannedRegistry):
             raise self.failure
 
     def _keep(self, upload: Upload) -> AdapterFile:
-        if not isinstance(upload, MemoryUpload):
-            raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
+        content = _content(upload)
         file = upload.seal()
         self.check()
         with self._lock:
-            self._blobs[file.digest] = upload.content
+            self._blobs[file.digest] = content
         return file
+
+    def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
+        self._blobs.setdefault(file.digest, _content(upload))
 
     def _begin_whole(self, content: bytes) -> WholeMemoryUpload:
         upload = WholeMemoryUpload(self.check, self._max_upload_bytes)
@@ -131,3 +133,9 @@ class MemoryRegistry(PlannedRegistry):
     def _chain(self, entry: AuditEntry) -> None:
         head = self._audit[-1].head if self._audit else ChainHead()
         self._audit.append(AuditLine.following(head, entry))
+
+
+def _content(upload: Upload) -> bytes:
+    if not isinstance(upload, MemoryUpload):
+        raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
+    return upload.content

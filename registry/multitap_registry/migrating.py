@@ -37,6 +37,17 @@ def prepare_schema(connection: Connection, *, place: str, at: datetime) -> None:
         upgrade_schema(connection, to=SCHEMA_VERSION, at=at)
 
 
+def require_schema(connection: Connection, *, place: str) -> None:
+    """Return where a database has this release's schema.
+
+    Raises:
+        UnsupportedSchema: it has another one, or none.
+    """
+    found = find_schema(connection)
+    if found != SCHEMA_VERSION:
+        raise UnsupportedSchema(place, found=found or 0, supported=SCHEMA_VERSION)
+
+
 def upgrade_schema(connection: Connection, *, to: int, at: datetime) -> None:
     """Bring the tables of an earlier schema, or none, to a later one."""
     with _ALEMBIC_IS_ONE:

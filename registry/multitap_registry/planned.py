@@ -16,6 +16,7 @@ from .contract import UNSET, AuditEntry, Publication, Unset, Upload, VersionReco
 from .indexed import IndexedRegistry
 from .reference import parse_alias, parse_tag, parse_task
 from .rules import (
+    HistoryOf,
     Plan,
     plan_alias_deletion,
     plan_move,
@@ -25,6 +26,7 @@ from .rules import (
     plan_task_deletion,
     plan_version_deletion,
 )
+from .task_state import TaskState
 
 
 class PlannedRegistry(IndexedRegistry, ABC):
@@ -37,6 +39,10 @@ class PlannedRegistry(IndexedRegistry, ABC):
     @abstractmethod
     def _keep(self, upload: Upload) -> AdapterFile:
         """Seal an upload and make its bytes durable under their digest."""
+
+    @abstractmethod
+    def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
+        """Make the bytes durable once more if they were removed since; nothing else changes."""
 
     @abstractmethod
     def _change(self, task: str, plan: Plan) -> Change:
@@ -60,12 +66,14 @@ class PlannedRegistry(IndexedRegistry, ABC):
         if alias is not None:
             parse_alias(alias)
         file = self._keep(upload)
-        return self._change(
-            task,
-            lambda state, _: plan_publication(
-                state, self._occasion(by, None, request_id), task, file, alias=alias
-            ),
-        ).publication
+
+        def plan(state: TaskState | None, _: HistoryOf) -> Change:
+            # Whoever collects garbage may not have seen that somebody is about to need it.
+            self._keep_still(upload, file)
+            occasion = self._occasion(by, None, request_id)
+            return plan_publication(state, occasion, task, file, alias=alias)
+
+        return self._change(task, plan).publication
 
     def reject(
         self,

@@ -1,10 +1,11 @@
 """A registry over an SQL database and a store of blobs, with every task in memory.
 
 The order of a publish: the file is staged, checked and durable under its digest before the lock
-is taken. A change locks the row that orders all changes, brings memory up to what other servers
-did meanwhile, plans, writes the change with its logs, commits, and only then shows it to readers.
-A failed commit may have taken place: memory is then read anew from the database before the next
-change, so it never runs ahead of the database nor away from it.
+is taken; under the lock it is stored again if a collector removed it meanwhile. A change locks the
+row that orders all changes, brings memory up to what other servers did, plans, writes the change
+with its logs, commits, and only then shows it to readers. A failed commit may have taken place:
+memory is then read anew from the database before the next change, so it never runs ahead of the
+database nor away from it.
 """
 
 import threading
@@ -135,11 +136,14 @@ class SqlRegistry(PlannedRegistry):
             self._database.close()
 
     def _keep(self, upload: Upload) -> AdapterFile:
-        if not isinstance(upload, StagedUpload):
-            raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
-        file = upload.seal()
-        self._blobs.store(upload)
+        staged = _staged(upload)
+        file = staged.seal()
+        self._blobs.store(staged)
         return file
+
+    def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
+        if self._blobs.stat(file.digest) is None:
+            self._blobs.store(_staged(upload))
 
     def _change(self, task: str, plan: Plan) -> Change:
         with self._telling(), self._lock:
@@ -192,3 +196,9 @@ class SqlRegistry(PlannedRegistry):
     def _require_open(self) -> None:
         if self._closed:
             raise StorageUnavailable("the registry is closed")
+
+
+def _staged(upload: Upload) -> StagedUpload:
+    if not isinstance(upload, StagedUpload):
+        raise TypeError(f"the upload must be one of this registry's, got {type(upload)!r}")
+    return upload

@@ -30,7 +30,7 @@ class StagingFolder:
 
     def __init__(self, folder: Path, *, max_upload_bytes: int) -> None:
         self._folder: Final = folder
-        self._max_upload_bytes: Final = max_upload_bytes
+        self.max_upload_bytes: Final = max_upload_bytes
 
     def clear(self) -> None:
         """Remove what a killed process left; only for the holder of the folder's lock."""
@@ -40,7 +40,7 @@ class StagingFolder:
 
     def begin_upload(self) -> "StagedUpload":
         """Create an empty upload."""
-        return StagedUpload(self._folder / secrets.token_hex(16), self._max_upload_bytes)
+        return StagedUpload(self._folder / secrets.token_hex(16), self.max_upload_bytes)
 
     def probe(self) -> None:
         """Write, sync and remove a small file. Raises: StorageFull, StorageUnavailable."""

@@ -5,7 +5,7 @@ import logging
 import signal
 import threading
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Final, TypeAlias
 
 from multitap_registry.contract import Registry
@@ -49,8 +49,8 @@ def serve(
             max_upload_bytes=config.upload_bytes,
             sessions=session_limits(config),
         ) as registry,
-        # Nobody else changes a database in a locked folder.
-        nullcontext() if config.database is None else registry.follow(),
+        # Other servers change a shared database, and commands of care a folder's own.
+        registry.follow(),
         asyncio.Runner(loop_factory=_loop) as runner,
     ):
         runner.run(_serve(config, registry, open_engine, on_ready))

@@ -10,9 +10,8 @@ removes blobs therefore
 2. holds the lock that orders the registry's changes, from looking for a row until `remove` returns.
 
 Within a process, no store falls between the look of `remove` and its removal. Where processes share
-an object store, one can, since nothing there compares times: a publish there looks with `stat` once
-it holds the lock, which must then be one for all of them, and stores again what is gone before it
-writes the row.
+a store, one can, since nothing there compares times: a publish looks with `stat` once it holds the
+lock, which must be one for all of them, and stores again what is gone before it writes the row.
 
 Calls block on a disk or a network: run them outside an event loop.
 """

@@ -27,7 +27,10 @@ from .digest_locks import DigestLocks
 
 
 class BlobFolder:
-    """Blobs in a folder that no other process changes; see the contract for every method."""
+    """Blobs in a folder of one server, and of those who collect and repair beside it.
+
+    See the contract for every method.
+    """
 
     def __init__(self, folder: Path) -> None:
         self._folder: Final = folder

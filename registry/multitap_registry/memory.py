@@ -2,11 +2,14 @@
 
 import threading
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from datetime import datetime
 from typing import Final
 
 from multitap_adapters.file import AdapterFile
 
+from .blobs.checking import last_position
+from .blobs.memory import content_chunks
 from .change import Change
 from .clock import Clock, utc_now
 from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event, Upload
@@ -23,7 +26,7 @@ class MemoryRegistry(PlannedRegistry):
     """Tasks, versions, aliases, logs and bytes in memory.
 
     `failure`, once set, is raised by everything that would touch a disk, as a full or broken one
-    would; reads of tasks and versions go on.
+    would; reads of tasks and versions go on. `lagging_since` is what is set, too.
     """
 
     def __init__(
@@ -35,6 +38,7 @@ class MemoryRegistry(PlannedRegistry):
     ) -> None:
         super().__init__(clock)
         self.failure: RegistryError | None = None
+        self.lagging_since: datetime | None = None
         self._max_upload_bytes: Final = max_upload_bytes
         self._lock: Final = threading.Lock()
         self._blobs: Final[dict[str, bytes]] = {}
@@ -86,6 +90,14 @@ class MemoryRegistry(PlannedRegistry):
         if content is None:
             raise CorruptBlob(digest, None)
         return content
+
+    def read_chunks(
+        self, digest: str, *, first: int = 0, last: int | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield an adapter file's bytes from `first` to `last`."""
+        content = self.read_blob(digest)
+        end = last_position(digest, len(content), first, last)
+        yield from content_chunks(content, first, end)
 
     def check(self) -> None:
         """Return unless a failure was set."""

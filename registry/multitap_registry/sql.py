@@ -96,6 +96,12 @@ class SqlRegistry(PlannedRegistry):
         """Return an adapter file's bytes, checked against their digest."""
         return self._blobs.read(digest)
 
+    def read_chunks(
+        self, digest: str, *, first: int = 0, last: int | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield an adapter file's bytes from `first` to `last`."""
+        return self._blobs.read_chunks(digest, first=first, last=last)
+
     def check(self) -> None:
         """Write to the staging folder and the store of blobs, and take the database's lock."""
         self.catch_up()

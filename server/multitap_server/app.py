@@ -34,6 +34,7 @@ from .openapi import TITLE, build_document
 from .predictions import Predictions
 from .problems import problem_response
 from .readiness import Readiness
+from .registry_probe import RegistryProbe
 from .resumable import ResumableUploads
 from .routes.aliases import aliases_router
 from .routes.documentation import documentation_router
@@ -54,7 +55,8 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
     encoding = Threads("encode", workers=config.encode_threads, waiting=config.waiting_calls)
     storage = Threads("storage", workers=config.storage_threads, waiting=config.waiting_calls)
     receiving = Threads("upload", workers=config.uploads, waiting=0)
-    metrics = Metrics(engine, registry)
+    probe = RegistryProbe(registry, storage)
+    metrics = Metrics(engine, registry, probe)
     servability = Servability(engine)
     catalogue = Catalogue(registry, servability, storage)
     changes = Changes(registry, catalogue, servability, storage)
@@ -75,7 +77,7 @@ def create_app(config: ServerConfig, registry: Registry, engine: Engine) -> Fast
         uploads_router(config, resumable),
         tags_router(changes),
         logs_router(feed, Audit(registry, storage)),
-        health_router(Readiness(registry, engine, storage), metrics),
+        health_router(Readiness(registry, engine, probe), metrics),
     ]
 
     @asynccontextmanager

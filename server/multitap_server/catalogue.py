@@ -1,5 +1,7 @@
 """What is there, and what was: the registry's records as answers."""
 
+from collections.abc import AsyncGenerator
+
 from multitap.logs import AliasHistory, AliasMove
 from multitap.wire import (
     Fault,
@@ -11,7 +13,9 @@ from multitap.wire import (
 from multitap_registry.contract import Registry, TaskFilter, TaskRecord, VersionRecord
 from multitap_registry.errors import InvalidReference
 
+from .downloads import open_download
 from .errors import InvalidRequest
+from .ranges import ByteRange
 from .references import lookup_alias, lookup_task, lookup_version
 from .servability import Servability
 from .threads import Threads
@@ -65,9 +69,18 @@ class Catalogue:
         number = lookup_version(task, version)
         return await self._threads.run(lambda: self._registry.version(task, number))
 
-    async def read_file(self, record: VersionRecord) -> bytes:
-        """Return a version's bytes. Raises: CorruptBlob, StorageUnavailable."""
-        return await self._threads.run(lambda: self._registry.read_blob(record.digest))
+    async def open_file(
+        self, record: VersionRecord, part: ByteRange | None
+    ) -> AsyncGenerator[bytes]:
+        """Return a version's bytes, or a part of them, the first of them read already.
+
+        Raises:
+            CorruptBlob, StorageUnavailable: the file cannot be read, or it fits in one chunk and
+                is damaged. What is wrong behind the first chunk cuts the answer off.
+        """
+        first, last = (0, None) if part is None else (part.first, part.last)
+        chunks = self._registry.read_chunks(record.digest, first=first, last=last)
+        return await open_download(chunks, self._threads)
 
     async def history(self, task: str, alias: str) -> AliasHistory:
         """Return every move of an alias, oldest first.

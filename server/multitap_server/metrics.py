@@ -7,9 +7,11 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from multitap_registry.clock import Clock, utc_now
 from multitap_registry.contract import Registry
 
 from .engine.contract import Engine
+from .registry_probe import RegistryProbe
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS: Final = frozenset({"GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "PATCH"})
@@ -21,7 +23,9 @@ _BUCKETS_S: Final = (
 class Metrics:
     """The counters of one application."""
 
-    def __init__(self, engine: Engine, registry: Registry) -> None:
+    def __init__(
+        self, engine: Engine, registry: Registry, probe: RegistryProbe, *, clock: Clock = utc_now
+    ) -> None:
         self._registry = CollectorRegistry()
         self._requests = Counter(
             "multitap_requests",
@@ -43,7 +47,7 @@ class Metrics:
             registry=self._registry,
         )
         self._registry.register(EngineCollector(engine))
-        self._registry.register(RegistryCollector(registry))
+        self._registry.register(RegistryCollector(registry, probe, clock))
 
     def observe_request(self, method: str, route: str, status: int, elapsed_s: float) -> None:
         """Count one request; unknown methods share a label."""
@@ -94,14 +98,24 @@ class EngineCollector(Collector):
 class RegistryCollector(Collector):
     """Reads what the registry knows from memory when it is asked."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, probe: RegistryProbe, clock: Clock) -> None:
         self._registry = registry
+        self._probe = probe
+        self._clock = clock
 
     def describe(self) -> Iterable[Metric]:
         """Name nothing beforehand, so that registering does not ask the registry."""
         return ()
 
     def collect(self) -> Iterable[Metric]:
-        """Yield the number of the newest event."""
+        """Yield the newest event's number, and how well the registry can be reached."""
         text = "Number of the newest event that this server knows of."
         yield GaugeMetricFamily("multitap_last_event", text, value=self._registry.last_event())
+        since = self._registry.lagging_since
+        lag_s = 0.0 if since is None else max(0.0, (self._clock() - since).total_seconds())
+        text = "Since when changes by others may be missing here, 0 where none is."
+        yield GaugeMetricFamily("multitap_registry_lag_seconds", text, value=lag_s)
+        if self._probe.writable is not None:
+            text = "Whether the registry could be written when /readyz was asked last."
+            writable = float(self._probe.writable)
+            yield GaugeMetricFamily("multitap_registry_writable", text, value=writable)

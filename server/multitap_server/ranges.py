@@ -20,6 +20,11 @@ class ByteRange:
     last: int
     size_bytes: int
 
+    @property
+    def length(self) -> int:
+        """How many bytes that are."""
+        return self.last - self.first + 1
+
     def content_range(self) -> str:
         """Return the Content-Range header."""
         return f"bytes {self.first}-{self.last}/{self.size_bytes}"

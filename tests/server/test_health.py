@@ -1,6 +1,7 @@
 """/livez, /readyz, /metrics and the access log."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -30,12 +31,27 @@ async def test_a_dead_worker_is_not_ready(client: httpx.AsyncClient, engine: Fak
     assert read_code(await client.get("/readyz")) == (503, "unavailable")
 
 
-async def test_a_broken_registry_is_not_ready(
+async def test_a_server_without_its_registry_is_degraded_and_keeps_its_traffic(
     client: httpx.AsyncClient, registry: MemoryRegistry
 ) -> None:
     registry.failure = StorageUnavailable("the disk failed")
+    response = await client.get("/readyz")
 
-    assert read_code(await client.get("/readyz")) == (503, "unavailable")
+    assert response.status_code == 200
+    assert response.json() == {
+        "status": "degraded",
+        "errors": [{"at": "registry", "message": "the disk failed"}],
+    }
+
+
+async def test_a_server_that_may_have_missed_changes_says_since_when(
+    client: httpx.AsyncClient, registry: MemoryRegistry
+) -> None:
+    registry.lagging_since = datetime(2026, 11, 24, 12, 30, 5, tzinfo=UTC)
+    [fault] = (await client.get("/readyz")).json()["errors"]
+
+    assert fault["at"] == "registry"
+    assert "2026-11-24T12:30:05Z" in fault["message"]
 
 
 async def test_a_server_that_is_not_ready_says_why_of_every_part(
@@ -109,6 +125,24 @@ async def test_the_number_of_the_newest_event_is_shown(
     publish_task("mood")
 
     assert "multitap_last_event 2.0" in await metrics(client)
+
+
+async def test_lag_and_reach_of_the_registry_are_shown(
+    client: httpx.AsyncClient, registry: MemoryRegistry
+) -> None:
+    before = await metrics(client)
+    await client.get("/readyz")
+    well = await metrics(client)
+    registry.failure = StorageUnavailable("the disk failed")
+    registry.lagging_since = datetime.now(UTC) - timedelta(minutes=5)
+    await client.get("/readyz")
+    ill = await metrics(client)
+
+    assert not [line for line in before if line.startswith("multitap_registry_writable")]
+    assert {"multitap_registry_writable 1.0", "multitap_registry_lag_seconds 0.0"} <= set(well)
+    assert "multitap_registry_writable 0.0" in ill
+    [lag] = [line for line in ill if line.startswith("multitap_registry_lag_seconds")]
+    assert 300 <= float(lag.split()[1]) < 400
 
 
 async def test_one_line_is_logged_for_every_request(

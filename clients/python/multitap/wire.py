@@ -292,6 +292,17 @@ class Upload(Answer):
 
 
 class Health(Answer):
-    """The answer of /livez and /readyz."""
+    """The answer of /livez."""
 
-    status: Literal["alive", "ready"]
+    status: Literal["alive"]
+
+
+class Readiness(Answer):
+    """The answer of /readyz: predictions are answered; `errors` say what else is not, and why.
+
+    A server that is degraded answers for adapters in memory, and may refuse to load others, to
+    publish and to change.
+    """
+
+    status: Literal["ready", "degraded"]
+    errors: list[Fault] | None = None

@@ -47,7 +47,7 @@ class MemoryBlobs:
         """Yield a blob's bytes from `first` to `last`."""
         content = self._content(digest)
         end = last_position(digest, len(content), first, last)
-        chunks = _chunks(content, first, end)
+        chunks = content_chunks(content, first, end)
         whole = end - first + 1 == len(content)
         yield from checked_chunks(digest, chunks) if whole else chunks
 
@@ -106,6 +106,7 @@ class MemoryBlobs:
         return None if content is None else Blob(digest, len(content), self._stored_at[digest])
 
 
-def _chunks(content: bytes, first: int, last: int) -> Generator[bytes, None, None]:
+def content_chunks(content: bytes, first: int, last: int) -> Generator[bytes, None, None]:
+    """Yield bytes `first` to `last` of a content, CHUNK_BYTES at a time."""
     for start in range(first, last + 1, CHUNK_BYTES):
         yield content[start : min(start + CHUNK_BYTES, last + 1)]

@@ -10,7 +10,8 @@ lines, the first two into an alias's history. StorageFull and StorageUnavailable
 changed; where a commit failed half-way it may turn out that it did, and repeating the call is safe.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Generator, Sequence
+from datetime import datetime
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -288,6 +289,26 @@ class Registry(Protocol):
             CorruptBlob: the bytes are others than the digest's, or gone.
             StorageUnavailable: the disk failed.
         """
+        ...
+
+    def read_chunks(
+        self, digest: str, *, first: int = 0, last: int | None = None
+    ) -> Generator[bytes, None, None]:
+        """Yield an adapter file's bytes from `first` to `last`, both included, None for its end.
+
+        Chunks are at most some megabytes each, and the last one of a whole file comes only after
+        its digest was right; a part of a file cannot be checked. Close a generator that is left
+        early.
+
+        Raises, with a chunk:
+            InvalidReference, CorruptBlob, StorageUnavailable: as `read_blob`.
+            ValueError: `first` is negative, or lies behind `last`.
+        """
+        ...
+
+    @property
+    def lagging_since(self) -> datetime | None:
+        """Since when reads may miss what others changed, None where they do not."""
         ...
 
     def check(self) -> None:

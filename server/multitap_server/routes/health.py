@@ -4,6 +4,7 @@ from fastapi import APIRouter
 from starlette.responses import Response
 
 from multitap.wire import Health
+from multitap.wire import Readiness as ReadinessAnswer
 from multitap_server.metrics import CONTENT_TYPE, Metrics
 from multitap_server.readiness import Readiness
 from multitap_server.responses import json_response
@@ -29,14 +30,18 @@ def health_router(readiness: Readiness, metrics: Metrics) -> APIRouter:
     @router.get(
         "/readyz",
         operation_id="readyz",
-        summary="Whether the server can predict and publish",
-        response_model=Health,
+        summary="Whether the server can predict, and whether it can publish",
+        response_model=ReadinessAnswer,
+        response_model_exclude_none=True,
         responses=problems("overloaded", "unavailable"),
     )
     async def readyz() -> Response:
-        """Where it cannot, `errors` names every part that cannot work, and says why."""
-        await readiness.require()
-        return json_response(Health(status="ready"))
+        """503 where it cannot predict; `errors` names every part that cannot work, and says why."""
+        faults = await readiness.faults()
+        answer = ReadinessAnswer(
+            status="degraded" if faults else "ready", errors=faults or None
+        )
+        return json_response(answer, leave_out_none=True)
 
     @router.get(
         "/metrics",

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from fastapi import Query as QueryParameters
 from pydantic import Field
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
 from multitap.wire import JsonObject, PublishUploadRequest, Reason, Version, VersionList
 from multitap_server.caller import caller_of
@@ -192,14 +192,14 @@ def _add_file(router: APIRouter, catalogue: Catalogue) -> None:
         if matches(request.headers, tag):
             return Response(status_code=304, headers=headers)
         part = parse_range(request.headers, tag, record.size_bytes)
-        content = await catalogue.read_file(record)
+        content = await catalogue.open_file(record, part)
         name = f"{record.task}-{record.version}.safetensors"
         headers["content-disposition"] = f'attachment; filename="{name}"'
-        if part is None:
-            return Response(content, headers=headers, media_type=FILE_TYPES[0])
-        headers["content-range"] = part.content_range()
-        content = content[part.first : part.last + 1]
-        return Response(content, status_code=206, headers=headers, media_type=FILE_TYPES[0])
+        headers["content-length"] = str(record.size_bytes if part is None else part.length)
+        if part is not None:
+            headers["content-range"] = part.content_range()
+        status = 200 if part is None else 206
+        return StreamingResponse(content, status, headers, media_type=FILE_TYPES[0])
 
 
 def _location(version: Version) -> str:

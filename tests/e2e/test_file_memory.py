@@ -1,8 +1,9 @@
-"""Uploading takes little memory, whatever the size: a real server with its engine and its canary.
+"""Files take little memory both ways, whatever their size: a real server with engine and canary.
 
 64 MiB are uploaded; ``LARGE_UPLOAD_MIB=256`` uploads as much as a server takes.
 """
 
+import hashlib
 import os
 import sys
 from collections.abc import Iterator
@@ -82,6 +83,22 @@ def test_an_upload_in_parts_takes_32_mib_at_most_whatever_its_size(
         publication = client.push("large", large_adapter)
 
     assert publication.record.size_bytes == large_adapter.stat().st_size
+    assert peak_mib(server.process_id) - idle_mib <= ALLOWED_MIB
+
+
+def test_a_download_takes_32_mib_at_most_whatever_its_size(
+    server: Served, large_adapter: Path
+) -> None:
+    with Client(server.url) as client:
+        digest = client.push("large", large_adapter).record.digest
+    idle_mib = start_peak_mib(server.process_id)
+
+    found = hashlib.sha256()
+    with httpx.stream("GET", f"{server.url}/tasks/large/versions/1/file", timeout=600) as response:
+        for chunk in response.iter_bytes():
+            found.update(chunk)
+
+    assert f"sha256:{found.hexdigest()}" == digest
     assert peak_mib(server.process_id) - idle_mib <= ALLOWED_MIB
 
 

@@ -38,9 +38,7 @@ def health_router(readiness: Readiness, metrics: Metrics) -> APIRouter:
     async def readyz() -> Response:
         """503 where it cannot predict; `errors` names every part that cannot work, and says why."""
         faults = await readiness.faults()
-        answer = ReadinessAnswer(
-            status="degraded" if faults else "ready", errors=faults or None
-        )
+        answer = ReadinessAnswer(status="degraded" if faults else "ready", errors=faults or None)
         return json_response(answer, leave_out_none=True)
 
     @router.get(

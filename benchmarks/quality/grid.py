@@ -8,7 +8,7 @@ measured in runs on all rows, and chooses nothing.
 
 from quality_task import QualityTask, Run, Side
 
-LEARNING_RATES = (1e-4, 5e-4, 2e-3, 4e-3)
+LEARNING_RATES = (1e-4, 5e-4, 2e-3)
 SEEDS = (0, 1, 2)
 # A learning rate stays in the race if it is this close to the sample's best.
 KEPT_WITHIN = 0.01

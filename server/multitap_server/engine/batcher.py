@@ -1,24 +1,34 @@
 """Which rows run next: a bounded queue, and batches up to a token budget. Holds no tensors.
 
-There is no timer: an idle worker takes what is there. Rows keep the order in which they came,
-whatever their task, and a row larger than the budget runs alone. Room is reserved before an
-adapter is loaded, so that the bound covers rows that wait for their adapter.
+There is no timer: an idle worker takes what is there. Adapters take turns (`fair_queue.py`), each
+one's rows keep the order in which they came, and a row larger than the budget runs alone. Room is
+reserved before an adapter is loaded, so that the bound covers rows that wait for their adapter.
+
+Who may queue is as fair as who runs. An adapter's rows may take four times the room that is free
+(dynamic thresholds, Choudhury and Hahne 1998), which leaves some to others who want much. An eighth
+of the queue is kept for adapters that have at most a 64th of it: no flood refuses those.
 """
 
 import threading
 import time
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
 
 from multitap_adapters.adapter import Adapter
 
 from .errors import EngineStopped, Overloaded
+from .fair_queue import FairQueue
 from .submission import QueuedRow, Submission
 
 _FASTEST_RETRY_S = 0.1
 _SLOWEST_RETRY_S = 60.0
 _GUESSED_TOKENS_PER_S = 5_000.0
 _SMOOTHING = 0.2
+# A flow may have so many times the room that is free. One part in `_KEPT` of the queue is only for
+# flows that have no more than one part in `_LITTLE` of it.
+_SHARE = 4
+_KEPT = 8
+_LITTLE = 64
 
 
 class Batcher:
@@ -35,7 +45,8 @@ class Batcher:
         self._queued_tokens = queued_tokens
         self._clock = clock
         self._changed = threading.Condition()
-        self._queue: deque[QueuedRow] = deque()
+        self._queue = FairQueue()
+        self._flow_tokens: Counter[str] = Counter()
         self._waiting_tokens = 0
         self._waiting_rows = 0
         self._tokens_per_s = _GUESSED_TOKENS_PER_S
@@ -55,16 +66,19 @@ class Batcher:
         with self._changed:
             if self._stopped:
                 raise EngineStopped("the engine has stopped")
-            after = self._waiting_tokens + submission.tokens
-            if self._waiting_tokens and after > self._queued_tokens:
-                raise Overloaded(self._retry_after_s(after - self._queued_tokens))
-            self._waiting_tokens = after
+            tokens = submission.tokens
+            own_tokens = self._flow_tokens[submission.flow] + tokens
+            excess_tokens = self._excess(tokens, own_tokens)
+            if self._waiting_tokens and excess_tokens > 0:
+                raise Overloaded(self._retry_after_s(excess_tokens))
+            self._flow_tokens[submission.flow] = own_tokens
+            self._waiting_tokens += tokens
             self._waiting_rows += len(submission.rows)
 
     def release(self, submission: Submission) -> None:
         """Give back the room of a submission that will not be queued."""
         with self._changed:
-            self._forget(submission.tokens, len(submission.rows))
+            self._forget(submission.flow, submission.tokens, len(submission.rows))
 
     def put(self, submission: Submission, adapter: Adapter) -> None:
         """Queue a reserved submission's rows; each gives its room back when it is taken."""
@@ -74,7 +88,8 @@ class Batcher:
         ]
         submission.queued = True
         with self._changed:
-            self._queue.extend(rows)
+            for row in rows:
+                self._queue.put(row)
             self._changed.notify()
 
     def take(self) -> list[QueuedRow]:
@@ -105,22 +120,27 @@ class Batcher:
             return self._waiting_rows
 
     def _next_batch(self) -> list[QueuedRow]:
-        batch: list[QueuedRow] = []
-        tokens = 0
-        while self._queue:
-            row = self._queue[0]
-            if not row.submission.abandoned:
-                if batch and tokens + row.tokens > self._batch_tokens:
-                    break
-                batch.append(row)
-                tokens += row.tokens
-            self._queue.popleft()
-            self._forget(row.tokens, 1)
-        return batch
+        taken = self._queue.take(self._batch_tokens)
+        for row in (*taken.rows, *taken.abandoned):
+            self._forget(row.submission.flow, row.tokens, 1)
+        return taken.rows
 
-    def _forget(self, tokens: int, rows: int) -> None:
+    def _excess(self, tokens: int, own_tokens: int) -> int:
+        """Return how many tokens must leave before these, with which a flow has that many, fit."""
+        free_tokens = self._queued_tokens - self._waiting_tokens
+        if own_tokens <= self._queued_tokens // _LITTLE:
+            return tokens - free_tokens
+        free_tokens -= self._queued_tokens // _KEPT
+        # As a flow's tokens leave, it has fewer and finds more room.
+        beyond_share = -((_SHARE * free_tokens - own_tokens) // (1 + _SHARE))
+        return max(tokens - free_tokens, beyond_share)
+
+    def _forget(self, flow: str, tokens: int, rows: int) -> None:
         self._waiting_tokens -= tokens
         self._waiting_rows -= rows
+        self._flow_tokens[flow] -= tokens
+        if not self._flow_tokens[flow]:
+            del self._flow_tokens[flow]
 
     def _measure_drain(self) -> None:
         if self._taken_at_s is None:

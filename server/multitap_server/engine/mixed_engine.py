@@ -135,7 +135,7 @@ class MixedEngine:
         """Queue the rows of one adapter, and return the future of their outputs, in order."""
         loop = asyncio.get_running_loop()
         self.require_ready()
-        submission = Submission(rows, loop.create_future())
+        submission = Submission(rows, loop.create_future(), digest)
         if not rows:
             submission.future.set_result([])
             return submission.future

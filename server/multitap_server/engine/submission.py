@@ -15,10 +15,14 @@ from .contract import EncodedRow, Output
 
 @dataclass(slots=True, eq=False)
 class Submission:
-    """Rows that share an adapter and a future; `abandoned` once nobody waits for them."""
+    """Rows that share an adapter and a future; `abandoned` once nobody waits for them.
+
+    `flow` names what takes turns with others: the adapter's digest.
+    """
 
     rows: Sequence[EncodedRow]
     future: "asyncio.Future[list[Output]]"
+    flow: str = ""
     queued: bool = False
     abandoned: bool = False
     outputs: dict[int, Output] = field(default_factory=dict[int, Output])

@@ -72,6 +72,16 @@ class SqlRegistry(PlannedRegistry):
         """Uploads that arrive in parts."""
         return self._sessions
 
+    @property
+    def database(self) -> Database:
+        """The tables, for care."""
+        return self._database
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The store of blobs, for care."""
+        return self._blobs
+
     def history(self, task: str, alias: str) -> Sequence[AliasMove]:
         """Return every move of an alias, oldest first."""
         self.task(task)

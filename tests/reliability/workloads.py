@@ -11,11 +11,15 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Final
+
+from pydantic import TypeAdapter
 
 from .calls import UNKNOWN, Answer, Call, Recorded
 
-_TESTS = Path(__file__).parent.parent
+_TESTS: Final = Path(__file__).parent.parent
+_CALL: Final = TypeAdapter(Call)
+_ANSWER: Final = TypeAdapter(Answer)
 
 
 @dataclass
@@ -37,18 +41,18 @@ class Told:
             for name, (call, began_s) in self.asked.items()
         ]
 
-    def take(self, document: Mapping[str, Any]) -> None:
+    def take(self, document: Mapping[str, object]) -> None:
         """Note a line of the child."""
         match document:
             case {"child": int(child)}:
                 self.child = child
             case {"open": True}:
                 self.is_open.set()
-            case {"asked": {**call}, "at_s": float(at_s)}:
-                asked = Call(**call)
+            case {"asked": call, "at_s": float(at_s)}:
+                asked = _CALL.validate_python(call)
                 self.asked[asked.id] = (asked, at_s)
-            case {"answered": str(name), "answer": {**answer}, "at_s": float(at_s)}:
-                self.answered[name] = (Answer(**answer), at_s)
+            case {"answered": str(name), "answer": answer, "at_s": float(at_s)}:
+                self.answered[name] = (_ANSWER.validate_python(answer), at_s)
             case {"failed": str(failure)}:
                 self.failure = failure
             case _:

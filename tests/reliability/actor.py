@@ -76,7 +76,8 @@ class Notebook:
 class Actor:
     """One client; tasks of its own are its own, and the shared one is everybody's.
 
-    `seeds` are the adapters that were published by anybody, and will be again.
+    `seeds` are the adapters that were published by anybody, and will be again; `operations` is the
+    mix, `OPERATIONS` where it is None.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Actor:
     places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     is_cut_off: bool = False
+    operations: "Sequence[tuple[int, Operation]] | None" = None
 
     @property
     def tasks(self) -> Sequence[str]:
@@ -97,8 +99,9 @@ class Actor:
 
     def act(self) -> None:
         """Do one thing."""
-        weights = [weight for weight, _ in OPERATIONS]
-        (operation,) = self.random.choices([act for _, act in OPERATIONS], weights)
+        operations = self.operations or OPERATIONS
+        weights = [weight for weight, _ in operations]
+        (operation,) = self.random.choices([act for _, act in operations], weights)
         operation(self, self.random.choice(self.tasks))
 
     def act_until_cut_off(self) -> None:

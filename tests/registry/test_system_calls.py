@@ -69,7 +69,7 @@ def test_end_of_the_journal_is_durable_before_a_publish_is_acknowledged(
 
 
 @pytest.mark.parametrize(("name", "number"), [*OWN_FAULTS, *SQLITE_FAULTS, *IGNORED_FAULTS])
-def test_kill_at_a_call_leaves_all_of_a_publish_or_nothing(
+def test_invariant_2_an_unacknowledged_publish_is_all_or_nothing_and_trying_again_gives_one_version(
     publisher: PublisherProcess, folder: Path, name: str, number: int
 ) -> None:
     said, _ = trace(publisher, folder, inject=f"{name}:signal=KILL:when={number}")
@@ -79,7 +79,7 @@ def test_kill_at_a_call_leaves_all_of_a_publish_or_nothing(
 
 
 @pytest.mark.parametrize(("name", "number"), [*OWN_FAULTS, *SQLITE_FAULTS])
-def test_input_output_error_at_a_call_fails_that_publish_only(
+def test_invariant_8_an_input_output_error_fails_that_publish_only(
     publisher: PublisherProcess, folder: Path, name: str, number: int
 ) -> None:
     said, _ = trace(publisher, folder, inject=f"{name}:error=EIO:when={number}")

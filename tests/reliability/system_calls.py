@@ -11,8 +11,8 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -81,6 +81,22 @@ def trace(
         publisher.write("go\n")
         said = [" ".join(words) for words in publisher.read_until_gone()]
     return said, parse_log(log.read_text(), folder)
+
+
+@contextmanager
+def failing_calls(process_id: int, kind: str, error: str) -> Generator[None]:
+    """Let every call of a kind fail in all threads of a process, until the block ends."""
+    options = ["-e", f"trace={KINDS[kind]}", "-e", f"inject={KINDS[kind]}:error={error}"]
+    with subprocess.Popen(  # noqa: S603 - strace on a process of ours
+        ["strace", "-f", "-o", os.devnull, *options, "-p", str(process_id)],  # noqa: S607
+        stderr=subprocess.PIPE,
+    ) as tracer:
+        try:
+            assert tracer.stderr is not None
+            assert b"attached" in tracer.stderr.readline()
+            yield
+        finally:
+            tracer.terminate()
 
 
 def parse_log(text: str, folder: Path) -> list[Call]:

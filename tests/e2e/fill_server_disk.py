@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 
 from killable_servers import running_servers
+from multitap.wire import Problem
 from sample_adapters import sample_adapter
 
 RESERVE_BYTES = 256 * 1024
@@ -27,10 +28,11 @@ def upload(http: httpx.Client, content: bytes) -> httpx.Response:
 
 
 def told(response: httpx.Response) -> list[object]:
-    """Return what matters of an answer: its status, its type and its code or errors."""
-    body = response.json() if response.content else {}
-    faults = [fault["at"] for fault in body.get("errors") or []]
-    return [response.status_code, response.headers["content-type"], body.get("code"), faults]
+    """Return what matters of an answer: its status, its type, its code and what is at fault."""
+    kind = response.headers["content-type"]
+    problem = Problem.model_validate_json(response.content)
+    fault = problem.errors[0].at if problem.errors else None
+    return [response.status_code, kind, problem.code, fault]
 
 
 def fill(http: httpx.Client, disk: Path) -> tuple[list[object], int]:

@@ -47,7 +47,7 @@ def test_invariant_10_an_fsync_error_fails_that_publish_and_readiness_says_so(
         again = upload(http, 2)
 
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
-    assert (unready.status_code, unready.json()["errors"][0]["at"]) == (503, "registry")
+    assert (unready.status_code, len(unready.json()["errors"])) == (503, 1)
     assert live.json()["live"] == 1
     assert [version["version"] for version in versions] == [1]
     assert ready.status_code == 200

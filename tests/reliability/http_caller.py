@@ -17,6 +17,8 @@ _ROUTES = {
     "untag": ("DELETE", "/tasks/{call.task}/versions/{call.version}/tags/{call.tag}"),
     "look": ("GET", "/tasks/{call.task}"),
 }
+_CREATED = 201
+_NO_CONTENT = 204
 _PARTS = 3
 _TIMEOUT_S = 60
 
@@ -144,10 +146,10 @@ def _headers(call: Call) -> dict[str, str]:
 def _answer(call: Call, response: httpx.Response) -> Answer:
     if not response.is_success:
         return Answer("refused", str(response.json()["code"]))
-    if response.status_code == httpx.codes.NO_CONTENT:
+    if response.status_code == _NO_CONTENT:
         return Answer("ok")
     body = response.json()
     if call.verb == "look":
         return Answer("ok", version=body["live"])
-    created = response.status_code == httpx.codes.CREATED
+    created = response.status_code == _CREATED
     return Answer("ok", version=int(body["version"]), created=created)

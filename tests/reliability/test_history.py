@@ -130,15 +130,22 @@ def test_changes_in_another_order_than_their_calls_are_noticed() -> None:
     assert "stands before a call that ended before it" in wrong
 
 
-@pytest.mark.parametrize(
-    "damage",
-    [
-        lambda lines: lines[:5] + lines[6:],
-        lambda lines: [lines[1], lines[0], *lines[2:]],
-        lambda lines: [replace(lines[0], entry=replace(lines[0].entry, by="eve")), *lines[1:]],
-    ],
-    ids=["left out", "exchanged", "altered"],
-)
+def left_out(lines: list[AuditLine]) -> list[AuditLine]:
+    """Return a log without one of its lines."""
+    return lines[:5] + lines[6:]
+
+
+def exchanged(lines: list[AuditLine]) -> list[AuditLine]:
+    """Return a log whose first lines changed places."""
+    return [lines[1], lines[0], *lines[2:]]
+
+
+def altered(lines: list[AuditLine]) -> list[AuditLine]:
+    """Return a log whose first line names another author."""
+    return [replace(lines[0], entry=replace(lines[0].entry, by="eve")), *lines[1:]]
+
+
+@pytest.mark.parametrize("damage", [left_out, exchanged, altered])
 def test_a_broken_chain_is_noticed(
     log: Log, damage: Callable[[list[AuditLine]], list[AuditLine]]
 ) -> None:

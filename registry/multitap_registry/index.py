@@ -94,12 +94,14 @@ class Index:
         """
         _require_positive(limit)
         state = self._ready(task)
-        below = state.next_version if after is None else _parse_cursor(after)
+        below = state.next_version
+        if after is not None:
+            below = min(below, _parse_cursor(after))
         found: list[VersionRecord] = []
-        # Versions are kept in ascending order, so a page reads little more than itself.
-        for number in reversed(state.versions):
-            record = state.versions[number]
-            if number >= below or record.state != "ready":
+        # Numbers have no gaps, so a page reads little more than itself, wherever it begins.
+        for number in range(below - 1, 0, -1):
+            record = state.versions.get(number)
+            if record is None or record.state != "ready":
                 continue
             if tag is not None and tag not in record.tags:
                 continue

@@ -1,5 +1,6 @@
 """Several servers that change one database at once: one order, without gaps, on all of them."""
 
+import threading
 from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -12,11 +13,16 @@ from multitap_registry.errors import AliasConflict, RegistryError
 from multitap_registry.folder import open_registry
 from multitap_registry.sql import SqlRegistry
 from publishing import publish
+from reliability.history import History
+from reliability.mixes import run_mix
+from reliability.standing import check_shown
 from sample_adapters import sample_adapter
 
 SERVERS = 2
 THREADS = 4
 PUBLISHES = 10
+# How far behind a server may be.
+PROMISED_S = 2.0
 
 
 @pytest.fixture
@@ -39,6 +45,19 @@ def everything(registry: Registry) -> tuple[object, ...]:
         [registry.history(task.task, "live") for task in tasks.records],
         registry.events(after=0, limit=999),
     )
+
+
+def has_reached(registry: Registry, seq: int) -> bool:
+    """Return whether a registry shows an event in the time that is promised."""
+    reached = threading.Event()
+
+    def hear(newest: int) -> None:
+        if newest >= seq:
+            reached.set()
+
+    registry.subscribe(hear)
+    hear(registry.last_event())
+    return reached.wait(PROMISED_S)
 
 
 def test_publishes_of_several_servers_at_once_have_no_gaps(servers: list[SqlRegistry]) -> None:
@@ -110,3 +129,20 @@ def test_one_of_the_moves_of_several_servers_from_the_same_place_wins(
         lost = [error for error in pool.map(move, range(SERVERS)) if error]
 
     assert len(lost) == SERVERS - 1
+
+
+def test_invariant_6_events_are_gapless_and_every_replica_converges_within_two_seconds(
+    servers: list[SqlRegistry],
+) -> None:
+    history = History()
+    with ExitStack() as following:
+        for registry in servers:
+            following.enter_context(registry.follow())
+        history.take(*run_mix(*servers, seed=4))
+        last = max(registry.last_event() for registry in servers)
+        for registry in servers:
+            assert has_reached(registry, last)
+
+    for registry in servers:
+        # Each of these servers has a folder of blobs of its own.
+        check_shown(registry, history, bytes_too=False)

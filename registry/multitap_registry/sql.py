@@ -26,15 +26,18 @@ from .change_rows import write_change
 from .clock import Clock
 from .contract import AliasMove, AuditEntry, AuditLine, Event, Upload
 from .database import Database
-from .errors import AliasNotFound, RegistryError, StorageUnavailable
+from .errors import AliasNotFound, RegistryError, StorageUnavailable, TaskNotFound
 from .following import Follower
 from .head import lock_head, move_head
-from .log_rows import read_audit, read_events, read_history, write_audit
+from .log_rows import read_audit, read_events, read_histories, read_history, write_audit
 from .planned import PlannedRegistry
+from .reference import parse_task
 from .replica import Replica
 from .rules import Plan
 from .sessions import UploadSessions
 from .staging import StagedUpload, StagingFolder
+from .state_rows import read_state
+from .task_copy import TaskCopy
 
 # A moved alias is to be served by every server within 2 s.
 FOLLOW_INTERVAL_S: Final = 0.5
@@ -72,6 +75,16 @@ class SqlRegistry(PlannedRegistry):
         """Uploads that arrive in parts."""
         return self._sessions
 
+    @property
+    def database(self) -> Database:
+        """The tables, for care."""
+        return self._database
+
+    @property
+    def blobs(self) -> BlobStore:
+        """The store of blobs, for care."""
+        return self._blobs
+
     def history(self, task: str, alias: str) -> Sequence[AliasMove]:
         """Return every move of an alias, oldest first."""
         self.task(task)
@@ -80,6 +93,14 @@ class SqlRegistry(PlannedRegistry):
         if not moves:
             raise AliasNotFound(task, alias)
         return moves
+
+    def copy_task(self, task: str) -> TaskCopy:
+        """Return a task with its whole history."""
+        self.catch_up()
+        if self._index.get(parse_task(task)) is None:
+            raise TaskNotFound(task)
+        with self._reading() as connection:
+            return TaskCopy(read_state(connection, task, None), read_histories(connection, task))
 
     def events(self, *, after: int, limit: int) -> Sequence[Event]:
         """Return the events behind number `after` that reads show already."""
@@ -144,6 +165,9 @@ class SqlRegistry(PlannedRegistry):
     def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
         if self._blobs.stat(file.digest) is None:
             self._blobs.store(_staged(upload))
+
+    def _has_blob(self, digest: str) -> bool:
+        return self._blobs.stat(digest) is not None
 
     def _change(self, task: str, plan: Plan) -> Change:
         with self._telling(), self._lock:

@@ -293,7 +293,7 @@ class PlannedRegistry(IndexedRegistry, ABC):
         return Occasion.of(self._clock(), by, reason, request_id)
 
 
-class _Collected(Exception):  # noqa: N818 (a signal, caught where it is raised for)
+class _Collected(Exception):
     """Blobs of an import were removed before its rows were written."""
 
     def __init__(self, digests: Collection[str]) -> None:

@@ -10,6 +10,7 @@ registry.lock      held by the one process that has the folder open; commands of
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from .blobs import BlobStore, open_blobs
@@ -21,11 +22,12 @@ from .faults import disk_faults
 from .lock import exclusive_lock
 from .migrating import prepare_schema, require_schema
 from .postgresql import parse_database_url, postgresql_database
-from .sessions import SessionLimits, UploadSessions
+from .sessions import SessionLimits, SessionStore, UploadSessions
 from .sessions.folder import SessionFolder
+from .sessions.memory import MemorySessions
 from .sql import SqlRegistry
 from .sqlite import sqlite_database
-from .staging import StagingFolder
+from .staging import StagedUpload, StagingFolder
 
 DATABASE_NAME = "registry.sqlite"
 
@@ -73,7 +75,8 @@ def open_registry(
             with tables.transaction() as connection:
                 prepare_schema(connection, place=place, at=clock())
             limits = sessions or SessionLimits()
-            with _registry(folder, tables, store, staging, limits, clock) as registry:
+            parts = SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes)
+            with _registry(tables, store, staging, parts, limits, clock) as registry:
                 yield registry
         finally:
             tables.close()
@@ -91,7 +94,8 @@ def open_beside(
     """Open a registry that exists, for care; a server may have it open at the same time.
 
     Changes take their turn with the server's, which shows them within a moment. A server that
-    starts meanwhile clears uploads that are under way here, which then fail.
+    starts meanwhile clears uploads that are under way here, which then fail. Uploads in parts are
+    the server's alone: they are not seen, and those that begin here are kept in memory.
 
     Raises:
         RegistryNotFound: the folder holds no registry.
@@ -109,7 +113,8 @@ def open_beside(
     try:
         with tables.snapshot() as connection:
             require_schema(connection, place=place)
-        with _registry(folder, tables, store, staging, SessionLimits(), clock) as registry:
+        sessions = MemorySessions(partial(_staged, staging), staging.probe)
+        with _registry(tables, store, staging, sessions, SessionLimits(), clock) as registry:
             yield registry
     finally:
         tables.close()
@@ -117,25 +122,27 @@ def open_beside(
 
 @contextmanager
 def _registry(
-    folder: Path,
     tables: Database,
     store: BlobStore,
     staging: StagingFolder,
+    sessions: SessionStore,
     limits: SessionLimits,
     clock: Clock,
 ) -> Generator[SqlRegistry, None, None]:
-    max_upload_bytes = staging.max_upload_bytes
-    sessions = UploadSessions(
-        SessionFolder(folder / "sessions", max_upload_bytes=max_upload_bytes),
-        limits,
-        max_upload_bytes=max_upload_bytes,
-        clock=clock,
+    uploads = UploadSessions(
+        sessions, limits, max_upload_bytes=staging.max_upload_bytes, clock=clock
     )
-    registry = SqlRegistry(tables, store, staging, sessions=sessions, clock=clock)
+    registry = SqlRegistry(tables, store, staging, sessions=uploads, clock=clock)
     try:
         yield registry
     finally:
         registry.close()
+
+
+def _staged(staging: StagingFolder, content: bytes) -> StagedUpload:
+    upload = staging.begin_upload()
+    upload.write(content)
+    return upload
 
 
 def _open_database(folder: Path, url: str | None) -> tuple[Database, str]:

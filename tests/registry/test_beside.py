@@ -1,6 +1,7 @@
 """A registry that is opened beside its server, for care."""
 
 import hashlib
+import os
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from multitap_registry.sql import SqlRegistry
 from multitap_registry.sqlite import sqlite_database
 from publishing import publish
 from sample_adapters import sample_adapter
+from session_uploads import publish_session, send
 
 FAR_AHEAD = datetime(2100, 1, 1, tzinfo=UTC)
 
@@ -79,3 +81,19 @@ def test_publish_stores_again_what_was_collected_before_its_row(
     tables.close()
 
     assert stored.read_blob(record.digest) == sample_adapter()
+
+
+def test_uploads_in_parts_are_left_to_the_server(folder: Path) -> None:
+    with open_registry(folder) as server:
+        whole = send(server.sessions, sample_adapter())
+        begun = folder / "sessions" / f"{'a' * 48}.part"
+        begun.touch()
+        long_ago = datetime(2020, 1, 1, tzinfo=UTC).timestamp()
+        for path in (folder / "sessions").iterdir():
+            os.utime(path, (long_ago, long_ago))
+
+        with open_beside(folder) as beside:
+            assert publish_session(beside, "spam", send(beside.sessions, sample_adapter(2))).created
+
+        assert begun.exists()
+        assert publish_session(server, "spam", whole).record.version == 2

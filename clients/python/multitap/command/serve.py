@@ -5,31 +5,19 @@ import signal
 import threading
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from .failures import extra
+from .registry_place import BlobsUrl, DatabaseUrl, RegistryFolder
 
 
 def serve(
     *,
-    registry: Annotated[
-        Path | None,
-        typer.Option("--registry", help="Folder of tasks (default: ~/.multitap/registry)."),
-    ] = None,
-    database: Annotated[
-        str | None,
-        typer.Option(
-            "--database",
-            help="URL of a PostgreSQL database that servers share (default: SQLite in the folder).",
-        ),
-    ] = None,
-    blobs: Annotated[
-        str | None,
-        typer.Option("--blobs", help="s3://bucket/prefix of adapter files (default: the folder)."),
-    ] = None,
+    registry: RegistryFolder = None,
+    database: DatabaseUrl = None,
+    blobs: BlobsUrl = None,
     backbone: Annotated[
         str | None,
         typer.Option("--backbone", help="`embedded`, a folder, or a hub id (default: embedded)."),

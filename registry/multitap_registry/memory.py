@@ -10,9 +10,9 @@ from multitap_adapters.file import AdapterFile
 from .change import Change
 from .clock import Clock, utc_now
 from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event, Upload
+from .copying import CopyingRegistry
 from .errors import AliasNotFound, CorruptBlob, RegistryError, TaskNotFound
 from .memory_upload import MemoryUpload, WholeMemoryUpload
-from .planned import PlannedRegistry
 from .reference import parse_digest, parse_task
 from .rules import Plan
 from .sessions import SessionLimits, UploadSessions
@@ -20,7 +20,7 @@ from .sessions.memory import MemorySessions
 from .task_copy import TaskCopy
 
 
-class MemoryRegistry(PlannedRegistry):
+class MemoryRegistry(CopyingRegistry):
     """Tasks, versions, aliases, logs and bytes in memory.
 
     `failure`, once set, is raised by everything that would touch a disk, as a full or broken one

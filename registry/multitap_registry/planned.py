@@ -5,7 +5,7 @@ times go the way of the numbers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from typing import Final
 
 from multitap_adapters.file import AdapterFile
@@ -13,14 +13,12 @@ from multitap_adapters.file import AdapterFile
 from .change import Change, Occasion, rejection
 from .clock import Clock
 from .contract import UNSET, AuditEntry, Publication, Unset, Upload, VersionRecord
-from .errors import CorruptBlob, StorageUnavailable, TaskNameTaken
 from .indexed import IndexedRegistry
 from .reference import parse_alias, parse_tag, parse_task
 from .rules import (
     HistoryOf,
     Plan,
     plan_alias_deletion,
-    plan_import,
     plan_move,
     plan_publication,
     plan_rollback,
@@ -28,10 +26,7 @@ from .rules import (
     plan_task_deletion,
     plan_version_deletion,
 )
-from .task_copy import TaskCopy
 from .task_state import TaskState
-
-_IMPORT_TRIES: Final = 5
 
 
 class PlannedRegistry(IndexedRegistry, ABC):
@@ -42,30 +37,12 @@ class PlannedRegistry(IndexedRegistry, ABC):
         self._clock: Final = clock
 
     @abstractmethod
-    def begin_upload(self) -> Upload:
-        """Start staging an upload."""
-
-    @abstractmethod
-    def copy_task(self, task: str) -> TaskCopy:
-        """Return a task with its whole history, also one that was deleted.
-
-        Raises:
-            InvalidReference: the name breaks the grammar.
-            TaskNotFound: there never was such a task.
-            StorageUnavailable: it cannot be read.
-        """
-
-    @abstractmethod
     def _keep(self, upload: Upload) -> AdapterFile:
         """Seal an upload and make its bytes durable under their digest."""
 
     @abstractmethod
     def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
         """Make the bytes durable once more if they were removed since; nothing else changes."""
-
-    @abstractmethod
-    def _has_blob(self, digest: str) -> bool:
-        """Return whether a blob is there."""
 
     @abstractmethod
     def _change(self, task: str, plan: Plan) -> Change:
@@ -236,66 +213,5 @@ class PlannedRegistry(IndexedRegistry, ABC):
             ),
         ).record
 
-    def import_task(
-        self,
-        copy: TaskCopy,
-        write: Callable[[VersionRecord, Upload], None],
-        *,
-        digest: str,
-        by: str,
-        reason: str | None = None,
-        request_id: str | None = None,
-    ) -> TaskState:
-        """Make a task that is new here, with the numbers, times and names that it had elsewhere.
-
-        `write` writes the bytes of a ready version to an upload, and is called again where
-        somebody who collects garbage was faster than a long import. `digest` is that of the
-        document that described the task; the event and the audit line name it.
-
-        Raises:
-            TaskNameTaken: there is, or was, a task of this name.
-            AdapterFileError, UploadTooLarge: a file is no adapter, or too large.
-            CorruptBlob: a file has another digest or size than its version.
-            StorageFull, StorageUnavailable: nothing changed, but for blobs without a row.
-        """
-        task = copy.state.task
-
-        def plan(state: TaskState | None, _: HistoryOf) -> Change:
-            change = plan_import(state, self._occasion(by, reason, request_id), copy, digest)
-            lost = [found for found in copy.state.ready if not self._has_blob(found)]
-            if lost:
-                raise _Collected(lost)
-            return change
-
-        missing: Collection[str] = list(copy.state.ready)
-        for _ in range(_IMPORT_TRIES):
-            if self._index.get(task) is not None:
-                raise TaskNameTaken(task)
-            for found in missing:
-                self._store(copy.state.versions[copy.state.ready[found]], write)
-            try:
-                return self._change(task, plan).after
-            except _Collected as error:
-                missing = error.digests
-        raise StorageUnavailable("blobs of the import were removed again and again")
-
-    def _store(self, record: VersionRecord, write: Callable[[VersionRecord, Upload], None]) -> None:
-        with self.begin_upload() as upload:
-            write(record, upload)
-            file = upload.seal()
-            if file.digest != record.digest:
-                raise CorruptBlob(record.digest, file.digest)
-            if file.size_bytes != record.size_bytes:
-                raise CorruptBlob(record.digest, f"{file.size_bytes} bytes")
-            self._keep(upload)
-
     def _occasion(self, by: str, reason: str | None, request_id: str | None) -> Occasion:
         return Occasion.of(self._clock(), by, reason, request_id)
-
-
-class _Collected(Exception):
-    """Blobs of an import were removed before its rows were written."""
-
-    def __init__(self, digests: Collection[str]) -> None:
-        self.digests = digests
-        super().__init__(f"{len(digests)} blobs are gone")

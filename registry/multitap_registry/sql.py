@@ -25,12 +25,12 @@ from .change import Change
 from .change_rows import write_change
 from .clock import Clock
 from .contract import AliasMove, AuditEntry, AuditLine, Event, Upload
+from .copying import CopyingRegistry
 from .database import Database
 from .errors import AliasNotFound, RegistryError, StorageUnavailable, TaskNotFound
 from .following import Follower
 from .head import lock_head, move_head
 from .log_rows import read_audit, read_events, read_histories, read_history, write_audit
-from .planned import PlannedRegistry
 from .reference import parse_task
 from .replica import Replica
 from .rules import Plan
@@ -43,7 +43,7 @@ from .task_copy import TaskCopy
 FOLLOW_INTERVAL_S: Final = 0.5
 
 
-class SqlRegistry(PlannedRegistry):
+class SqlRegistry(CopyingRegistry):
     """The registry that servers use; `open_registry` makes one."""
 
     def __init__(

@@ -20,9 +20,11 @@ _MAY_IMPORT = {
 }
 # Verbs that run the other packages. The command imports these only when their verb is called.
 _RUN_BY_THE_COMMAND = (
+    "multitap.command.gc_run",
     "multitap.command.importing_run",
     "multitap.command.serving_run",
     "multitap.command.training_run",
+    "multitap.command.verifying_run",
 )
 _TENSOR_LIBRARIES = ("torch", "transformers", "safetensors", "tokenizers")
 _HEAVY = (

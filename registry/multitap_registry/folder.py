@@ -10,6 +10,7 @@ registry.lock      held by the one process that has the folder open; commands of
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +31,14 @@ from .sqlite import sqlite_database
 from .staging import StagedUpload, StagingFolder
 
 DATABASE_NAME = "registry.sqlite"
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryParts:
+    """What a registry keeps: its tables, and its blobs."""
+
+    database: Database
+    blobs: BlobStore
 
 
 @contextmanager
@@ -102,20 +111,34 @@ def open_beside(
         UnsupportedSchema: another release wrote it, be it an earlier one.
         ValueError, InvalidBlobUrl, StorageFull, StorageUnavailable: as `open_registry`.
     """
+    with open_parts(folder, database=database, blobs=blobs) as parts:
+        staging = StagingFolder(folder.absolute() / "staging", max_upload_bytes=max_upload_bytes)
+        sessions = MemorySessions(partial(_staged, staging), staging.probe)
+        with _registry(
+            parts.database, parts.blobs, staging, sessions, SessionLimits(), clock
+        ) as registry:
+            yield registry
+
+
+@contextmanager
+def open_parts(
+    folder: Path, *, database: str | None = None, blobs: str | None = None
+) -> Generator[RegistryParts, None, None]:
+    """Open what a registry that exists is made of, be it damaged, as `open_beside` does.
+
+    Raises: as `open_beside`.
+    """
     folder = folder.absolute()
     if not (folder / "staging").is_dir() or (
         database is None and not (folder / DATABASE_NAME).is_file()
     ):
         raise RegistryNotFound(folder)
-    staging = StagingFolder(folder / "staging", max_upload_bytes=max_upload_bytes)
     store = open_blobs(folder / "blobs", blobs)
     tables, place = _open_database(folder, database)
     try:
         with tables.snapshot() as connection:
             require_schema(connection, place=place)
-        sessions = MemorySessions(partial(_staged, staging), staging.probe)
-        with _registry(tables, store, staging, sessions, SessionLimits(), clock) as registry:
-            yield registry
+        yield RegistryParts(tables, store)
     finally:
         tables.close()
 

@@ -5,7 +5,7 @@ times go the way of the numbers.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from multitap_adapters.file import AdapterFile
@@ -16,9 +16,11 @@ from .contract import UNSET, AuditEntry, Publication, Unset, Upload, VersionReco
 from .indexed import IndexedRegistry
 from .reference import parse_alias, parse_tag, parse_task
 from .rules import (
+    Choice,
     HistoryOf,
     Plan,
     plan_alias_deletion,
+    plan_chosen_deletions,
     plan_move,
     plan_publication,
     plan_rollback,
@@ -170,6 +172,30 @@ class PlannedRegistry(IndexedRegistry, ABC):
                 state, self._occasion(by, reason, request_id), task, version
             ),
         ).record
+
+    def delete_chosen(
+        self,
+        task: str,
+        choose: Choice,
+        *,
+        by: str,
+        reason: str | None = None,
+        request_id: str | None = None,
+    ) -> Sequence[VersionRecord]:
+        """Make those ready versions tombstones that are chosen as they are now, as one change.
+
+        Raises:
+            TaskNotFound, VersionNotFound: there is no such task, or ready version.
+            VersionInUse: an alias points at one of them, and nothing is changed.
+            StorageFull, StorageUnavailable: see the contract.
+        """
+        change = self._change(
+            task,
+            lambda state, _: plan_chosen_deletions(
+                state, self._occasion(by, reason, request_id), task, choose
+            ),
+        )
+        return [change.after.versions[number] for number in change.deleted]
 
     def delete_task(
         self,

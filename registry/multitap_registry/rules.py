@@ -28,6 +28,8 @@ MAX_TAGS: Final = 32
 
 # Every move of one of the task's aliases, oldest first.
 HistoryOf: TypeAlias = Callable[[str], Sequence[AliasMove]]
+# Picks versions by number from a task's ready ones, which come in ascending order.
+Choice: TypeAlias = Callable[[Sequence[VersionRecord]], Collection[int]]
 # A rule with everything but the task filled in: its state, and the histories of its aliases.
 Plan: TypeAlias = Callable[[TaskState | None, HistoryOf], Change]
 
@@ -145,6 +147,27 @@ def plan_version_deletion(
         raise VersionInUse(task, version, record.aliases)
     after = known.with_tombstones([version], occasion.at)
     return Change(known, after, occasion, version, deleted=(version,))
+
+
+def plan_chosen_deletions(
+    state: TaskState | None, occasion: Occasion, task: str, choose: Choice
+) -> Change:
+    """Work out tombstones of those ready versions that are chosen.
+
+    Raises:
+        TaskNotFound, VersionNotFound: there is no such task, or ready version.
+        VersionInUse: an alias points at one of them.
+    """
+    known = _require_task(state, task)
+    ready = sorted(known.ready.values())
+    chosen = tuple(sorted(choose([known.versions[number] for number in ready])))
+    for number in chosen:
+        record = known.version(number)
+        if record.aliases:
+            raise VersionInUse(task, number, record.aliases)
+    if not chosen:
+        return Change(known, known, occasion)
+    return Change(known, known.with_tombstones(chosen, occasion.at), occasion, deleted=chosen)
 
 
 def plan_task_deletion(

@@ -11,6 +11,7 @@ import multitap
 from .delete import delete
 from .events import events
 from .export import export
+from .gc import gc
 from .history import history
 from .import_ import import_
 from .inspect import inspect
@@ -23,6 +24,7 @@ from .serve import serve
 from .tag import tag
 from .tasks import tasks
 from .train import train
+from .verify import verify
 
 _VERBS: Final = (
     serve,
@@ -40,6 +42,8 @@ _VERBS: Final = (
     inspect,
     import_,
     export,
+    verify,
+    gc,
 )
 
 

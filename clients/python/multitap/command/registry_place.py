@@ -11,6 +11,7 @@ import typer
 from .failures import CommandError, extra
 
 if TYPE_CHECKING:
+    from multitap_registry.folder import RegistryParts
     from multitap_registry.sql import SqlRegistry
     from multitap_server.config import ServerConfig
 
@@ -63,16 +64,45 @@ def opened_beside(
         CommandError: as `read_place`; or a RegistryError, of opening or inside of the block.
     """
     config = read_place(registry, database, blobs)
-    from multitap_registry.errors import RegistryError  # noqa: PLC0415 (an extra)
     from multitap_registry.folder import open_beside  # noqa: PLC0415 (an extra)
 
-    try:
-        with open_beside(
+    with (
+        _told(),
+        open_beside(
             config.registry,
             database=config.database_url,
             blobs=config.blobs,
             max_upload_bytes=config.upload_bytes,
-        ) as opened:
-            yield opened
+        ) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def parts_beside(
+    registry: Path | None, database: str | None, blobs: str | None
+) -> "Generator[RegistryParts]":
+    """Open the database and the blobs of the registry that exists there, be they damaged.
+
+    Raises:
+        CommandError: as `opened_beside`.
+    """
+    config = read_place(registry, database, blobs)
+    from multitap_registry.folder import open_parts  # noqa: PLC0415 (an extra)
+
+    with (
+        _told(),
+        open_parts(config.registry, database=config.database_url, blobs=config.blobs) as parts,
+    ):
+        yield parts
+
+
+@contextmanager
+def _told() -> Generator[None]:
+    """Tell what a registry refuses. Raises: CommandError."""
+    from multitap_registry.errors import RegistryError  # noqa: PLC0415 (an extra)
+
+    try:
+        yield
     except RegistryError as error:
         raise CommandError(str(error)) from error

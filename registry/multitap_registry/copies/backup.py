@@ -10,18 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from multitap_registry.blobs import BlobFolder
+from multitap_registry.blobs import BlobFolder, BlobStore
 from multitap_registry.clock import Clock, utc_now
 from multitap_registry.database import Database
 from multitap_registry.durable import make_folder
 from multitap_registry.faults import disk_faults
 from multitap_registry.folder import DATABASE_NAME
 from multitap_registry.head import read_head
-from multitap_registry.sql import SqlRegistry
 from multitap_registry.sqlite import sqlite_database
 
 from .blob_copies import BlobCopy, Progress, no_progress
-from .checking import find_faults
+from .checking import find_table_faults
 from .errors import FaultyCopy
 from .new_folder import new_folder
 from .rows import read_ready
@@ -48,7 +47,8 @@ class Backup:
 
 
 def back_up(
-    registry: SqlRegistry,
+    database: Database,
+    blobs: BlobStore,
     target: Path,
     *,
     progress: Progress = no_progress,
@@ -65,12 +65,12 @@ def back_up(
         with disk_faults("make the folders of a backup"):
             for name in ("blobs", "staging", "sessions"):
                 make_folder(folder / name)
-        blobs = BlobFolder(folder / "blobs")
-        copy = BlobCopy(registry.blobs, blobs, folder / "staging", progress)
-        made = _copy_all(registry.database, copy, folder, clock)
-        for blob in blobs.blobs():
+        copied = BlobFolder(folder / "blobs")
+        copy = BlobCopy(blobs, copied, folder / "staging", progress)
+        made = _copy_all(database, copy, folder, clock)
+        for blob in copied.blobs():
             if blob.digest not in made.ready:
-                blobs.remove(blob.digest, stored_before=_EVER)
+                copied.remove(blob.digest, stored_before=_EVER)
     return Backup(target.absolute(), made.last_event, len(made.ready), sum(made.ready.values()))
 
 
@@ -93,10 +93,10 @@ def _copy_all(source: Database, copy: BlobCopy, folder: Path, clock: Clock) -> _
 def _read_back(path: Path) -> _Moment:
     copy = sqlite_database(path)
     try:
+        faults = find_table_faults(copy)
+        if faults:
+            raise FaultyCopy("the registry", faults)
         with copy.snapshot() as connection:
-            faults = find_faults(connection)
-            if faults:
-                raise FaultyCopy("the registry", faults)
             return _Moment(read_head(connection).last_event, read_ready(connection))
     finally:
         copy.close()

@@ -73,25 +73,3 @@ class BlobCopy:
             if upload.size_bytes != size_bytes:
                 raise CorruptBlob(digest, f"{upload.size_bytes} bytes, expected {size_bytes}")
             self._target.store(upload)
-
-
-def check_blobs(source: BlobStore, wanted: Mapping[str, int], progress: Progress) -> list[str]:
-    """Read all of these blobs; return what is wrong with them.
-
-    Raises:
-        StorageUnavailable: the store failed.
-    """
-    faults: list[str] = []
-    done, total = 0, sum(wanted.values())
-    for digest, size_bytes in wanted.items():
-        try:
-            with closing(source.read_chunks(digest)) as chunks:
-                found = sum(map(len, chunks))
-        except CorruptBlob as error:
-            faults.append(str(error))
-        else:
-            if found != size_bytes:
-                faults.append(f"blob {digest} has {found} bytes, expected {size_bytes}")
-        done += size_bytes
-        progress(done, total)
-    return faults

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from multitap_registry.blobs import BlobFolder
 from multitap_registry.clock import Clock, utc_now
+from multitap_registry.database import Database
 from multitap_registry.errors import RegistryNotFound
 from multitap_registry.faults import disk_faults
 from multitap_registry.folder import DATABASE_NAME, open_registry
@@ -22,7 +23,7 @@ from multitap_registry.head import lock_head, read_head
 from multitap_registry.migrating import prepare_schema
 from multitap_registry.sqlite import sqlite_database
 
-from .blob_copies import BlobCopy, Progress, check_blobs, no_progress
+from .blob_copies import BlobCopy, Progress, no_progress
 from .checking import find_faults
 from .errors import FaultyCopy, RegistryNotEmpty
 from .rows import copy_rows, find_content, read_ready
@@ -30,6 +31,7 @@ from .snapshots import copy_file
 
 # What is left in staging by a killed process is removed by the next one that opens the registry.
 _COPY_NAME: Final = "restore.sqlite"
+_BACKUP: Final = "the backup"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +72,21 @@ def restore(
         staging = folder.absolute() / "staging"
         with registry.database.snapshot() as connection:
             _require_empty(connection, place)
-        with _read_copy(backup, staging / _COPY_NAME, clock) as source:
-            ready = read_ready(source)
-            stored = BlobFolder(backup / "blobs")
-            faults = [*find_faults(source), *check_blobs(stored, ready, checking)]
+        stored = BlobFolder(backup / "blobs")
+        with _copied(backup, staging / _COPY_NAME, clock) as tables:
+            faults = find_faults(tables, stored, checking)
             if faults:
-                raise FaultyCopy("the backup", faults)
-            copy = BlobCopy(stored, registry.blobs, staging, copying)
-            outcome = copy.copy(ready)
-            if outcome.faults or outcome.missing:
-                raise FaultyCopy("the backup", [*outcome.faults, *outcome.missing])
-            with registry.database.transaction() as target:
-                lock_head(target)
-                _require_empty(target, place)
-                copy_rows(source, target)
-            return Restoration(read_head(source).last_event, len(ready), sum(ready.values()))
+                raise FaultyCopy(_BACKUP, faults)
+            with tables.snapshot() as source:
+                ready = read_ready(source)
+                outcome = BlobCopy(stored, registry.blobs, staging, copying).copy(ready)
+                if outcome.faults or outcome.missing:
+                    raise FaultyCopy(_BACKUP, [*outcome.faults, *outcome.missing])
+                with registry.database.transaction() as target:
+                    lock_head(target)
+                    _require_empty(target, place)
+                    copy_rows(source, target)
+                return Restoration(read_head(source).last_event, len(ready), sum(ready.values()))
 
 
 def _require_empty(connection: Connection, place: str) -> None:
@@ -94,15 +96,14 @@ def _require_empty(connection: Connection, place: str) -> None:
 
 
 @contextmanager
-def _read_copy(backup: Path, path: Path, clock: Clock) -> Generator[Connection, None, None]:
-    """Read a copy of the backup's tables, brought up to this release's schema."""
+def _copied(backup: Path, path: Path, clock: Clock) -> Generator[Database, None, None]:
+    """Copy the backup's tables, and bring them up to this release's schema."""
     copy_file(backup / DATABASE_NAME, path)
     copy = sqlite_database(path)
     try:
         with copy.transaction() as connection:
             prepare_schema(connection, place=str(backup), at=clock())
-        with copy.snapshot() as connection:
-            yield connection
+        yield copy
     finally:
         copy.close()
         with disk_faults("remove the copy of the backup's database"):

@@ -22,7 +22,7 @@ from sample_adapters import sample_adapter
 def backup(stored: SqlRegistry, tmp_path: Path) -> Path:
     """Return a backup of a registry with a history of every sort."""
     fill(stored)
-    return back_up(stored, tmp_path / "backup").folder
+    return back_up(stored.database, stored.blobs, tmp_path / "backup").folder
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_restores_to_a_shared_database_and_back_are_the_same(
 
     with open_registry(target, database=database_url) as shared:
         assert tables_of(shared.database) == rows
-        again = back_up(shared, tmp_path / "again").folder
+        again = back_up(shared.database, shared.blobs, tmp_path / "again").folder
     assert tables_in(again) == rows
     restore(again, tmp_path / "back")
     assert tables_in(tmp_path / "back") == rows
@@ -141,12 +141,8 @@ def test_every_fault_of_a_backup_is_named_and_nothing_is_restored(
     with pytest.raises(FaultyCopy) as caught:
         restore(backup, target)
 
-    text = "\n".join(caught.value.faults)
-    assert f"blob sha256:{missing.name} is missing" in text
-    assert f"blob sha256:{damaged.name} is damaged" in text
-    assert "points at version 2, which is deleted" in text
-    assert "without a gap" in text
-    assert "line 4 of the audit log" in text
+    found = {fault.split(":")[0] for fault in caught.value.faults}
+    assert found >= {"alias_target", "audit_line", "event_gap", "blob_missing", "blob_damaged"}
     with open_registry(target) as registry:
         assert registry.last_event() == 0
         assert not any((target / "staging").iterdir())

@@ -49,13 +49,13 @@ def restore(
     *,
     database: str | None = None,
     blobs: str | None = None,
-    checking: Progress = no_progress,
-    copying: Progress = no_progress,
+    progress: Progress = no_progress,
     clock: Clock = utc_now,
 ) -> Restoration:
     """Make an empty registry, which nobody has open, hold what a backup holds.
 
     `folder`, `database` and `blobs` say where it is, as for `open_registry`.
+    `progress` counts every byte twice: each is read and checked before any is copied.
 
     Raises:
         RegistryNotFound: there is no backup in the folder.
@@ -72,9 +72,13 @@ def restore(
         staging = folder.absolute() / "staging"
         with registry.database.snapshot() as connection:
             _require_empty(connection, place)
+
+        def copying(done_bytes: int, total_bytes: int) -> None:
+            progress(total_bytes + done_bytes, 2 * total_bytes)
+
         stored = BlobFolder(backup / "blobs")
         with _copied(backup, staging / _COPY_NAME, clock) as tables:
-            faults = find_faults(tables, stored, checking)
+            faults = find_faults(tables, stored, lambda done, total: progress(done, 2 * total))
             if faults:
                 raise FaultyCopy(_BACKUP, faults)
             with tables.snapshot() as source:

@@ -1,5 +1,7 @@
-"""A registry of each kind, and a clock that ticks once per look."""
+"""A registry of each kind, a clock that ticks once per look, and an object store."""
 
+import os
+import secrets
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -7,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from blob_places import SetVariables
 from multitap_registry.clock import Clock
 from multitap_registry.contract import Registry
 from multitap_registry.folder import open_registry
 from multitap_registry.memory import MemoryRegistry
 from multitap_registry.sql import SqlRegistry
+from object_servers import ObjectServer, running_moto
 from postgres_server import PostgresServer
 from publisher_process import PublisherProcess, running_publisher
 
@@ -71,3 +75,29 @@ def publisher() -> Generator[PublisherProcess, None, None]:
     """Return the program that publishes in processes of its own."""
     with running_publisher() as process:
         yield process
+
+
+@pytest.fixture(scope="session")
+def moto() -> Generator[ObjectServer]:
+    """Return a server that has the semantics of S3, and takes every key."""
+    with running_moto() as server:
+        yield server
+
+
+@pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> SetVariables:
+    """Return a function that makes variables the only ones of AWS in the environment."""
+
+    def set_variables(variables: dict[str, str]) -> None:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            monkeypatch.delenv(name)
+        for name, value in variables.items():
+            monkeypatch.setenv(name, value)
+
+    return set_variables
+
+
+@pytest.fixture
+def prefix() -> str:
+    """Return a prefix that no other test uses."""
+    return f"test/{secrets.token_hex(4)}"

@@ -1,7 +1,5 @@
 """A store of blobs of each kind, and the servers that they need."""
 
-import os
-import secrets
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -11,17 +9,10 @@ from blob_places import Place, SetVariables, folder_place, memory_place, object_
 from multitap_adapters.file import AdapterFile
 from multitap_adapters.spec import AdapterSpec, Head, HeadLayer
 from multitap_registry.staging import StagedUpload, StagingFolder
-from object_servers import ObjectServer, running_moto, running_rclone
+from object_servers import ObjectServer, running_rclone
 from sample_adapters import SAMPLE_BACKBONE, random_file
 
 MAX_UPLOAD_BYTES = 64 * 2**20
-
-
-@pytest.fixture(scope="session")
-def moto() -> Generator[ObjectServer]:
-    """Return a server that has the semantics of S3, and takes every key."""
-    with running_moto() as server:
-        yield server
 
 
 @pytest.fixture(scope="session")
@@ -35,25 +26,6 @@ def rclone(rclone_folder: Path) -> Generator[ObjectServer]:
     """Return a server that checks signatures."""
     with running_rclone(rclone_folder) as server:
         yield server
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> SetVariables:
-    """Return a function that makes variables the only ones of AWS in the environment."""
-
-    def set_variables(variables: dict[str, str]) -> None:
-        for name in [name for name in os.environ if name.startswith("AWS_")]:
-            monkeypatch.delenv(name)
-        for name, value in variables.items():
-            monkeypatch.setenv(name, value)
-
-    return set_variables
-
-
-@pytest.fixture
-def prefix() -> str:
-    """Return a prefix that no other test uses."""
-    return f"test/{secrets.token_hex(4)}"
 
 
 @pytest.fixture(params=["memory", "folder", "moto", "rclone"])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from blob_places import SetVariables
 from multitap_registry.copies.backup import back_up
 from multitap_registry.copies.errors import FaultyCopy, RegistryNotEmpty
 from multitap_registry.copies.restore import restore
@@ -13,6 +14,7 @@ from multitap_registry.folder import DATABASE_NAME, open_registry
 from multitap_registry.migrating import downgrade_schema
 from multitap_registry.sql import SqlRegistry
 from multitap_registry.sqlite import sqlite_database
+from object_servers import BUCKET, ObjectServer
 from publishing import publish
 from registry.copies.filled_registries import Tables, fill, tables_in, tables_of
 from sample_adapters import sample_adapter
@@ -203,3 +205,28 @@ def test_interrupted_restore_can_be_run_again(backup: Path, rows: Tables, target
     restore(backup, target)
 
     assert tables_in(target) == rows
+
+
+def test_registry_moves_to_postgresql_and_an_object_store_and_back(
+    backup: Path,
+    rows: Tables,
+    target: Path,
+    database_url: str,
+    moto: ObjectServer,
+    aws: SetVariables,
+    prefix: str,
+    tmp_path: Path,
+) -> None:
+    aws(moto.environment)
+    blobs = f"s3://{BUCKET}/{prefix}"
+
+    restore(backup, target, database=database_url, blobs=blobs)
+
+    assert not (target / DATABASE_NAME).exists()
+    with open_registry(target, database=database_url, blobs=blobs) as registry:
+        assert registry.read_blob(registry.version("spam", 4).digest) == sample_adapter(3)
+        again = back_up(registry.database, registry.blobs, tmp_path / "again").folder
+    restore(again, tmp_path / "back")
+    assert tables_in(tmp_path / "back") == rows
+    with open_registry(tmp_path / "back") as registry:
+        assert registry.read_blob(registry.version("spam", 4).digest) == sample_adapter(3)

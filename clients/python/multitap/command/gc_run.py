@@ -99,14 +99,14 @@ def _parts(outcome: _Outcome, request: GcRequest) -> list[str | Table]:
         parts += [_versions(outcome.deleted), ""]
     if outcome.removed and not request.yes:
         parts += [_files(outcome.removed), ""]
-    would = "" if request.yes else "would be "
+    going = "" if request.yes else "that would be "
     if request.keep is not None or request.older_than is not None:
-        parts.append(f"versions {would}deleted: {len(outcome.deleted)}")
-    parts.append(f"files {would}removed: {_sum(outcome.removed)}")
+        parts.append(f"versions {going}deleted: {len(outcome.deleted)}")
+    parts.append(f"files {going}removed: {_sum(outcome.removed)}")
     if outcome.young:
+        hours = f"{request.grace / _HOUR:g} hours"
         parts.append(
-            f"files that no version needs, kept until {request.grace / _HOUR:g} hours after they "
-            f"were last stored: {_sum(outcome.young)}"
+            f"files that go once they were stored more than {hours} ago: {_sum(outcome.young)}"
         )
     if not request.yes and (outcome.deleted or outcome.removed):
         parts.append("nothing was changed; --yes does it")

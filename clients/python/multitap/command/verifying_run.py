@@ -34,18 +34,17 @@ def run_verify(
 
 
 def _parts(report: Report, moved: Sequence[Quarantine]) -> list[str | Table]:
-    parts: list[str | Table] = []
-    if report.findings:
-        parts += [_findings(report), ""]
-    parts += [f"checked {_extent(report.extent)}", _orphans(report.orphans)]
-    parts += [_moved(each) for each in moved]
+    parts: list[str | Table] = [_findings(report), ""] if report.findings else []
+    parts.append(f"checked: {_extent(report.extent)}")
+    if report.orphans:
+        parts.append(_orphans(report.orphans))
+    parts += map(_moved, moved)
     if moved:
         parts.append("uploading the same bytes again repairs a version whose file is missing")
     elif report.damaged:
         parts.append("--repair moves damaged files aside")
     count = len(report.findings)
-    parts.append("the registry is whole" if not count else f"faults: {count}")
-    return [part for part in parts if part != "" or report.findings]
+    return [*parts, f"faults: {count}" if count else "the registry is whole"]
 
 
 def _findings(report: Report) -> Table:
@@ -58,15 +57,13 @@ def _findings(report: Report) -> Table:
 
 def _extent(extent: Extent) -> str:
     return (
-        f"{extent.tasks} tasks, {extent.versions} versions, {extent.aliases} aliases, "
-        f"{extent.events} events, {extent.audit_lines} audit lines, "
-        f"{extent.blobs} files ({size(extent.blob_bytes)})"
+        f"tasks {extent.tasks}, versions {extent.versions}, aliases {extent.aliases}, "
+        f"events {extent.events}, audit lines {extent.audit_lines}, "
+        f"files {extent.blobs} ({size(extent.blob_bytes)})"
     )
 
 
 def _orphans(orphans: Sequence[Blob]) -> str:
-    if not orphans:
-        return ""
     total = size(sum(blob.size_bytes for blob in orphans))
     return f"files that no version needs: {len(orphans)} ({total}); multitap gc removes old ones"
 

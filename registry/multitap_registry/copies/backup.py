@@ -19,7 +19,7 @@ from multitap_registry.folder import DATABASE_NAME
 from multitap_registry.head import read_head
 from multitap_registry.sqlite import sqlite_database
 
-from .blob_copies import BlobCopy, Progress, no_progress
+from .blob_copies import BlobCopy, Outcome, Progress, no_progress
 from .checking import find_table_faults
 from .errors import FaultyCopy
 from .new_folder import new_folder
@@ -77,6 +77,7 @@ def back_up(
 def _copy_all(source: Database, copy: BlobCopy, folder: Path, clock: Clock) -> _Moment:
     """Return the moment whose tables and blobs the folder holds."""
     path = folder / DATABASE_NAME
+    outcome = Outcome()
     for _ in range(SNAPSHOTS):
         with disk_faults("remove an earlier copy of the database"):
             path.unlink(missing_ok=True)
@@ -84,10 +85,10 @@ def _copy_all(source: Database, copy: BlobCopy, folder: Path, clock: Clock) -> _
         moment = _read_back(path)
         outcome = copy.copy(moment.ready)
         if outcome.faults:
-            raise FaultyCopy("the registry", [*outcome.faults, *outcome.missing])
+            break
         if not outcome.missing:
             return moment
-    raise FaultyCopy("the registry", outcome.missing)
+    raise FaultyCopy("the registry", [*outcome.faults, *outcome.missing])
 
 
 def _read_back(path: Path) -> _Moment:

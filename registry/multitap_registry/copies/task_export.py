@@ -2,12 +2,13 @@
 
 import hashlib
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
+from multitap_registry.blobs import BlobStore
 from multitap_registry.contract import VersionRecord
 from multitap_registry.durable import make_folder
 from multitap_registry.errors import CorruptBlob
@@ -15,7 +16,7 @@ from multitap_registry.faults import disk_faults
 from multitap_registry.sql import SqlRegistry
 from multitap_registry.task_copy import TaskCopy
 
-from .blob_copies import Progress, no_progress
+from .blob_copies import Outcome, Progress, no_progress
 from .errors import FaultyCopy
 from .new_folder import new_folder
 from .task_document import DOCUMENT_NAME, VERSIONS_NAME, describe, file_name
@@ -49,7 +50,7 @@ def export_task(
             make_folder(folder / VERSIONS_NAME)
         copy = _export_versions(registry, task, folder / VERSIONS_NAME, progress)
         document = describe(copy).model_dump_json(indent=2).encode() + b"\n"
-        with _new_file(folder / DOCUMENT_NAME) as file, disk_faults("write a task's document"):
+        with _new_file(folder / DOCUMENT_NAME) as file:
             file.write(document)
     digest = f"sha256:{hashlib.sha256(document).hexdigest()}"
     return TaskExport(copy, digest, sum(record.size_bytes for record in _ready(copy)))
@@ -59,47 +60,57 @@ def _export_versions(
     registry: SqlRegistry, task: str, folder: Path, progress: Progress
 ) -> TaskCopy:
     """Write the files of a moment's ready versions, and return the task as it was then."""
-    written: set[int] = set()
+    files = _VersionFiles(registry.blobs, folder, progress)
+    outcome = Outcome()
     for _ in range(TRIES):
         copy = registry.copy_task(task)
-        ready = _ready(copy)
-        for number in written - {record.version for record in ready}:
-            with disk_faults("remove the file of a deleted version"):
-                (folder / file_name(number)).unlink()
-        written &= {record.version for record in ready}
         # A version that was deleted and collected meanwhile is a tombstone in a newer look.
-        missing: list[str] = []
-        faults: list[str] = []
+        outcome = files.bring_to(_ready(copy))
+        if outcome.faults:
+            break
+        if not outcome.missing:
+            return copy
+    raise FaultyCopy(f"task {task!r}", [*outcome.faults, *outcome.missing])
+
+
+class _VersionFiles:
+    """The folder of versions, brought from one moment of the task to the next."""
+
+    def __init__(self, blobs: BlobStore, folder: Path, progress: Progress) -> None:
+        self._blobs: Final = blobs
+        self._folder: Final = folder
+        self._progress: Final = progress
+        self._written: Final[set[int]] = set()
+
+    def bring_to(self, ready: Sequence[VersionRecord]) -> Outcome:
+        """Write the files that are not there yet, and remove those of other versions."""
+        for number in self._written - {record.version for record in ready}:
+            with disk_faults("remove the file of a deleted version"):
+                (self._folder / file_name(number)).unlink()
+            self._written.remove(number)
+        outcome = Outcome()
         done, total = 0, sum(record.size_bytes for record in ready)
         for record in ready:
             try:
-                if record.version not in written:
-                    _export_version(registry, record, folder)
-                    written.add(record.version)
+                if record.version not in self._written:
+                    self._write(record)
+                    self._written.add(record.version)
             except CorruptBlob as error:
-                (missing if error.found is None else faults).append(str(error))
+                kept = outcome.missing if error.found is None else outcome.faults
+                kept.append(str(error))
             done += record.size_bytes
-            progress(done, total)
-        if faults or not missing:
-            break
-    if faults or missing:
-        raise FaultyCopy(f"task {task!r}", [*faults, *missing])
-    return copy
+            self._progress(done, total)
+        return outcome
 
-
-def _export_version(registry: SqlRegistry, record: VersionRecord, folder: Path) -> None:
-    path = folder / file_name(record.version)
-    try:
-        with (
-            closing(registry.blobs.read_chunks(record.digest)) as chunks,
-            _new_file(path) as file,
-        ):
-            for chunk in chunks:
-                with disk_faults("write the file of a version"):
+    def _write(self, record: VersionRecord) -> None:
+        path = self._folder / file_name(record.version)
+        try:
+            with closing(self._blobs.read_chunks(record.digest)) as chunks, _new_file(path) as file:
+                for chunk in chunks:
                     file.write(chunk)
-    except BaseException:
-        path.unlink(missing_ok=True)
-        raise
+        except BaseException:
+            path.unlink(missing_ok=True)
+            raise
 
 
 @contextmanager
@@ -107,10 +118,10 @@ def _new_file(path: Path) -> Generator[BinaryIO, None, None]:
     """Yield a new file, which is durable when the block ends."""
     with disk_faults(f"make {path.name!r}"):
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-    with os.fdopen(descriptor, "wb", buffering=0) as file:
+    with disk_faults(f"keep {path.name!r}"), os.fdopen(descriptor, "wb") as file:
         yield file
-        with disk_faults(f"keep {path.name!r}"):
-            os.fsync(descriptor)
+        file.flush()
+        os.fsync(descriptor)
 
 
 def _ready(copy: TaskCopy) -> list[VersionRecord]:

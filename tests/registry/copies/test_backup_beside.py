@@ -13,6 +13,7 @@ from multitap_registry.blobs import BlobFolder
 from multitap_registry.care import collect, find_orphans, verify
 from multitap_registry.contract import Event, Registry
 from multitap_registry.copies.backup import back_up
+from multitap_registry.copies.blob_copies import no_progress
 from multitap_registry.errors import RegistryError
 from multitap_registry.folder import DATABASE_NAME, open_parts, open_registry
 from multitap_registry.sql import SqlRegistry
@@ -69,7 +70,7 @@ def check_copy(folder: Path, source: Registry, tables: Tables) -> int:
     """Check that a backup is whole, and is its source at one event; return that event's number."""
     copy = sqlite_database(folder / DATABASE_NAME)
     try:
-        report = verify(copy, BlobFolder(folder / "blobs"), lambda *_: None)
+        report = verify(copy, BlobFolder(folder / "blobs"), no_progress)
     finally:
         copy.close()
     assert (report.findings, report.orphans) == ((), ())

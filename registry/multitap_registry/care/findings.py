@@ -13,6 +13,7 @@ Fault: TypeAlias = Literal[
     "event_end",
     "version_gap",
     "version_digest",
+    "version_spec",
     "alias_target",
     "alias_history",
     "blob_missing",

@@ -14,6 +14,7 @@ from .collection import find_orphans
 from .files import check_blobs
 from .findings import Extent, Report
 from .logs import check_logs
+from .specifications import check_specifications
 from .tables import check_tables
 
 # Takes the bytes of blobs that were read, and those that are to be read in all.
@@ -45,7 +46,8 @@ def verify(database: Database, blobs: BlobStore, on_progress: OnProgress) -> Rep
         done += count
         on_progress(done, extent.blob_bytes)
 
-    findings = [*check_tables(books), *check_logs(database, books)]
+    findings = [*check_tables(books), *check_specifications(database, books)]
+    findings += check_logs(database, books)
     findings += check_blobs(database, blobs, ready, on_bytes)
     return Report(tuple(findings), tuple(find_orphans(database, blobs)), extent)
 

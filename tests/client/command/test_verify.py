@@ -2,11 +2,13 @@
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from client.command_line import Run
 from multitap_registry.blobs.addresses import blob_address
+from multitap_registry.care.findings import Fault
 from multitap_registry.folder import open_registry
 from multitap_registry.reference import Reference
 from publishing import publish
@@ -127,3 +129,10 @@ def test_database_that_cannot_be_read_is_said(run: Run, registry: Path) -> None:
     assert outcome.err == (
         "multitap: error: the registry's database failed: file is not a database\n"
     )
+
+
+def test_every_kind_of_fault_is_in_the_documentation() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "command.md").read_text()
+    section = page.partition("\n## multitap verify\n")[2].partition("\n## ")[0]
+
+    assert [kind for kind in get_args(Fault) if f"`{kind}`" not in section] == []

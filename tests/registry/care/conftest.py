@@ -1,4 +1,4 @@
-"""A registry that went through every kind of change, closed again."""
+"""A registry that went through every kind of change, closed again; and ones opened twice."""
 
 import shutil
 from collections.abc import Generator
@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from blob_places import SetVariables
 from multitap_registry.folder import RegistryParts, open_parts, open_registry
+from object_servers import BUCKET, ObjectServer
+from opened_twice import Pair, opened_twice
 from publishing import publish
 from sample_adapters import sample_adapter
 
@@ -44,3 +47,20 @@ def parts(lived: Path) -> Generator[RegistryParts]:
     """Return what that registry is made of; look at it after it was damaged."""
     with open_parts(lived) as parts:
         yield parts
+
+
+@pytest.fixture
+def in_a_folder(tmp_path: Path) -> Generator[Pair]:
+    """SQLite and a folder of blobs."""
+    with opened_twice(tmp_path / "registry") as pair:
+        yield pair
+
+
+@pytest.fixture
+def shared_store(
+    tmp_path: Path, database_url: str, moto: ObjectServer, aws: SetVariables, prefix: str
+) -> Generator[Pair]:
+    """PostgreSQL and an object store."""
+    aws(moto.environment)
+    with opened_twice(tmp_path / "registry", database_url, f"s3://{BUCKET}/{prefix}") as pair:
+        yield pair

@@ -2,24 +2,22 @@
 
 import os
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from blob_places import SetVariables
 from multitap_registry.blobs import Blob
 from multitap_registry.blobs.addresses import blob_address
 from multitap_registry.care import DEFAULT_GRACE, collect, find_orphans
 from multitap_registry.contract import VersionRecord
 from multitap_registry.errors import StorageUnavailable
-from multitap_registry.folder import RegistryParts, open_beside, open_parts, open_registry
+from multitap_registry.folder import RegistryParts, open_parts, open_registry
 from multitap_registry.sql import SqlRegistry
-from object_servers import BUCKET, ObjectServer
+from opened_twice import Pair
 from publishing import publish
 from sample_adapters import sample_adapter
 
@@ -90,41 +88,6 @@ def test_file_that_two_tasks_share_stays_for_the_one_that_is_left(lived: Path) -
         collect_all(server, stored_before=FAR_AHEAD)
 
         assert server.read_blob(server.version("spam", 1).digest) == sample_adapter(0)
-
-
-@dataclass(frozen=True)
-class Pair:
-    """A server's registry, and the same one opened beside it."""
-
-    server: SqlRegistry
-    beside: SqlRegistry
-
-
-@contextmanager
-def opened(folder: Path, database: str | None = None, blobs: str | None = None) -> Generator[Pair]:
-    """Open a new registry twice."""
-    with (
-        open_registry(folder, database=database, blobs=blobs) as server,
-        open_beside(folder, database=database, blobs=blobs) as beside,
-    ):
-        yield Pair(server, beside)
-
-
-@pytest.fixture
-def in_a_folder(tmp_path: Path) -> Generator[Pair]:
-    """SQLite and a folder of blobs."""
-    with opened(tmp_path / "registry") as pair:
-        yield pair
-
-
-@pytest.fixture
-def shared_store(
-    tmp_path: Path, database_url: str, moto: ObjectServer, aws: SetVariables, prefix: str
-) -> Generator[Pair]:
-    """PostgreSQL and an object store."""
-    aws(moto.environment)
-    with opened(tmp_path / "registry", database_url, f"s3://{BUCKET}/{prefix}") as pair:
-        yield pair
 
 
 def publish_at_last(registry: SqlRegistry, task: str) -> VersionRecord:

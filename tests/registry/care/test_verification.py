@@ -3,14 +3,17 @@
 import sqlite3
 from collections.abc import Callable, Generator
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from multitap_registry.blobs import BlobFolder
 from multitap_registry.blobs.addresses import blob_address
+from multitap_registry.blobs.objects import ObjectBlobs
 from multitap_registry.care import Report, quarantine, verify
 from multitap_registry.folder import DATABASE_NAME, RegistryParts, open_parts, open_registry
+from opened_twice import Pair
 from publishing import publish
 from sample_adapters import sample_adapter
 
@@ -27,6 +30,10 @@ DAMAGED_ROWS = [
     (
         "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)",
         [("audit_end", "audit log", "")],
+    ),
+    (
+        "UPDATE versions SET spec = '{}' WHERE task = 'spam' AND version = 3",
+        [("version_spec", "spam@3", "Field required")],
     ),
     ("DELETE FROM audit", [("audit_end", "audit log", "line 0")]),
     (
@@ -99,6 +106,11 @@ DAMAGED_ROWS = [
 def check(parts: RegistryParts) -> Report:
     """Check a registry."""
     return verify(parts.database, parts.blobs, lambda _done, _total: None)
+
+
+def check_pair(pair: Pair) -> Report:
+    """Check a registry beside its server."""
+    return check(RegistryParts(pair.beside.database, pair.beside.blobs))
 
 
 def change_rows(folder: Path, statement: str) -> None:
@@ -293,3 +305,20 @@ def test_repair_leaves_what_is_whole_or_missing_by_then(parts: RegistryParts, li
 
     assert [each.name for each in moved] == [None, None]
     assert whole.exists()
+
+
+def test_registry_with_a_shared_database_and_store_is_checked_and_repaired(
+    shared_store: Pair,
+) -> None:
+    server, beside = shared_store.server, shared_store.beside
+    publish(server, "ham", sample_adapter(1))
+    record = publish(server, "spam", sample_adapter(0)).record
+    assert check_pair(shared_store).findings == ()
+    assert isinstance(beside.blobs, ObjectBlobs)
+    beside.blobs.remove(record.digest, stored_before=datetime(2100, 1, 1, tzinfo=UTC))
+
+    (finding,) = check_pair(shared_store).findings
+
+    assert (finding.what, finding.where) == ("blob_missing", "spam@1")
+    assert not publish(server, "spam", sample_adapter(0)).created
+    assert check_pair(shared_store).findings == ()

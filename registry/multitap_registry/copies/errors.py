@@ -3,6 +3,7 @@
 CopyError
 ├── DestinationTaken   something is where the copy shall be
 ├── CopyInUse          another process makes this copy
+├── TaskTooLarge       a task's document would be larger than a reader takes
 ├── RegistryNotEmpty   a backup is restored into a registry that holds something
 └── FaultyCopy         a registry, a backup or a task's folder is not whole, with every fault
 """
@@ -41,6 +42,19 @@ class RegistryNotEmpty(CopyError):
         self.place = place
         self.found = found
         super().__init__(f"the registry in {place!r} has {found}, expected an empty one")
+
+
+class TaskTooLarge(CopyError):
+    """A task's document would be larger than a reader takes."""
+
+    def __init__(self, task: str, size_bytes: int, limit_bytes: int) -> None:
+        self.task = task
+        self.size_bytes = size_bytes
+        self.limit_bytes = limit_bytes
+        super().__init__(
+            f"the document of task {task!r} would have {size_bytes} bytes, "
+            f"expected at most {limit_bytes}"
+        )
 
 
 class FaultyCopy(CopyError):

@@ -19,6 +19,7 @@ from multitap_registry.task_state import TaskState
 FORMAT: Final = 1
 DOCUMENT_NAME: Final = "task.json"
 VERSIONS_NAME: Final = "versions"
+MAX_DOCUMENT_BYTES: Final = 64 * 2**20
 _LARGEST: Final = 2**53
 
 

@@ -17,9 +17,9 @@ from multitap_registry.sql import SqlRegistry
 from multitap_registry.task_copy import TaskCopy
 
 from .blob_copies import Outcome, Progress, no_progress
-from .errors import FaultyCopy
+from .errors import FaultyCopy, TaskTooLarge
 from .new_folder import new_folder
-from .task_document import DOCUMENT_NAME, VERSIONS_NAME, describe, file_name
+from .task_document import DOCUMENT_NAME, MAX_DOCUMENT_BYTES, VERSIONS_NAME, describe, file_name
 
 TRIES: Final = 5
 
@@ -41,6 +41,7 @@ def export_task(
     Raises:
         InvalidReference, TaskNotFound: there never was such a task.
         DestinationTaken, CopyInUse: there is something where the folder shall be.
+        TaskTooLarge: its document would be larger than a reader takes.
         FaultyCopy: a file of a ready version is missing or damaged.
         StorageFull, StorageUnavailable: a disk, the database or the object store failed.
     """
@@ -50,6 +51,8 @@ def export_task(
             make_folder(folder / VERSIONS_NAME)
         copy = _export_versions(registry, task, folder / VERSIONS_NAME, progress)
         document = describe(copy).model_dump_json(indent=2).encode() + b"\n"
+        if len(document) > MAX_DOCUMENT_BYTES:
+            raise TaskTooLarge(task, len(document), MAX_DOCUMENT_BYTES)
         with _new_file(folder / DOCUMENT_NAME) as file:
             file.write(document)
     digest = f"sha256:{hashlib.sha256(document).hexdigest()}"

@@ -26,6 +26,7 @@ from multitap_registry.task_copy import TaskCopy
 from .errors import FaultyCopy
 from .task_document import (
     DOCUMENT_NAME,
+    MAX_DOCUMENT_BYTES,
     VERSIONS_NAME,
     TaskDocument,
     VersionEntry,
@@ -34,7 +35,6 @@ from .task_document import (
 )
 from .task_rules import check_document
 
-MAX_DOCUMENT_BYTES: Final = 64 * 2**20
 _CHUNK_BYTES: Final = 2**20
 
 

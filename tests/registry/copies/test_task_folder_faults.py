@@ -9,8 +9,8 @@ from typing import Any, TypeAlias
 import pytest
 
 from multitap_registry.copies.errors import FaultyCopy
+from multitap_registry.copies.task_document import MAX_DOCUMENT_BYTES
 from multitap_registry.copies.task_export import export_task
-from multitap_registry.copies.task_folder import MAX_DOCUMENT_BYTES
 from multitap_registry.copies.task_import import import_task
 from multitap_registry.folder import open_registry
 from multitap_registry.memory import MemoryRegistry

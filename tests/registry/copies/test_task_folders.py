@@ -12,7 +12,8 @@ import pytest
 from multitap_registry.blobs import BlobFolder
 from multitap_registry.clock import Clock
 from multitap_registry.contract import GENESIS, Registry, line_hash
-from multitap_registry.copies.errors import DestinationTaken, FaultyCopy
+from multitap_registry.copies.errors import DestinationTaken, FaultyCopy, TaskTooLarge
+from multitap_registry.copies.task_document import MAX_DOCUMENT_BYTES
 from multitap_registry.copies.task_export import TaskExport, export_task
 from multitap_registry.copies.task_import import TaskImport, import_task
 from multitap_registry.errors import (
@@ -210,6 +211,16 @@ def test_names_that_break_the_grammar_are_refused(
     with pytest.raises(TaskNotFound):
         export_task(source, "never", tmp_path / "x")
     assert not (tmp_path / "x").exists()
+
+
+def test_task_whose_document_no_reader_takes_is_refused(source: SqlRegistry, out: Path) -> None:
+    reason = "x" * MAX_DOCUMENT_BYTES
+    source.point("spam", "live", 4, by="ann", reason=reason)
+
+    with pytest.raises(TaskTooLarge, match=f"expected at most {MAX_DOCUMENT_BYTES}"):
+        export_task(source, "spam", out)
+
+    assert list(out.parent.iterdir()) == []
 
 
 def test_existing_folder_is_left_as_it_is(source: SqlRegistry, out: Path) -> None:

@@ -20,6 +20,7 @@ _MAY_IMPORT = {
 }
 # Verbs that run the other packages. The command imports these only when their verb is called.
 _RUN_BY_THE_COMMAND = (
+    "multitap.command.copying_run",
     "multitap.command.gc_run",
     "multitap.command.importing_run",
     "multitap.command.serving_run",

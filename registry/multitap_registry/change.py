@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Self
 
 from .contract import AliasMove, AuditEntry, EntryType, Event, Publication, VersionRecord
+from .task_copy import TaskCopy
 from .task_state import TaskState
 
 
@@ -39,6 +40,14 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
+class Import:
+    """A task that comes with its history; `digest` is that of the document that described it."""
+
+    copy: TaskCopy
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """One change of one task: all of it is written, or nothing.
 
@@ -54,11 +63,12 @@ class Change:
     deleted: tuple[int, ...] = ()
     tagged: bool = False
     task_deleted: bool = False
+    imported: Import | None = None
 
     @property
     def is_empty(self) -> bool:
         """Whether everything is already as it should be."""
-        return not (self.created or self.moves or self.deleted or self.tagged)
+        return not (self.created or self.moves or self.deleted or self.tagged or self.imported)
 
     @property
     def record(self) -> VersionRecord:
@@ -126,6 +136,7 @@ class Change:
             alias: str | None = None,
             old: int | None = None,
             new: int | None = None,
+            source: str | None = None,
         ) -> None:
             entry = AuditEntry(
                 at=self.occasion.at,
@@ -135,7 +146,7 @@ class Change:
                 version=version,
                 alias=alias,
                 old_digest=self._digest(old),
-                new_digest=self._digest(new),
+                new_digest=source or self._digest(new),
                 reason=self.occasion.reason,
                 request_id=self.occasion.request_id,
             )
@@ -152,6 +163,8 @@ class Change:
             tell("version.deleted", number, old=number)
         if self.task_deleted:
             tell("task.deleted")
+        if self.imported is not None:
+            tell("task.imported", source=self.imported.digest)
         return entries
 
     def _digest(self, version: int | None) -> str | None:

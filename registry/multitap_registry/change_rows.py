@@ -4,16 +4,19 @@ Every statement that changes a row names what it expects to find there. A row th
 was changed behind this registry's back, and nothing is written.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Table, delete, func, insert, select, update
 from sqlalchemy.sql.dml import Delete, Update
 
 from .change import Change, Move
+from .contract import VersionRecord
 from .errors import StorageUnavailable
 from .head import Head, move_head
-from .log_rows import write_audit, write_events
+from .log_rows import move_row, write_audit, write_events
 from .schema import ALIAS_HISTORY, ALIASES, TAGS, TASKS, VERSIONS
+from .task_copy import TaskCopy
 
 # Well below every database's limit of parameters in one statement.
 _PART = 500
@@ -27,13 +30,15 @@ def write_change(connection: Connection, change: Change, head: Head) -> Head:
     """
     _write_task(connection, change)
     if change.created:
-        _write_version(connection, change)
+        connection.execute(insert(VERSIONS).values(_version_row(change.record)))
     for move in change.moves:
         _write_move(connection, change, move)
     if change.deleted:
         _write_tombstones(connection, change.after.task, change.deleted)
     if change.tagged:
         _write_tags(connection, change)
+    if change.imported is not None:
+        _write_copy(connection, change.imported.copy)
     events = change.events(head.last_event)
     write_events(connection, events)
     chain = write_audit(connection, head.chain, change.audit_entries())
@@ -63,20 +68,17 @@ def _write_task(connection: Connection, change: Change) -> None:
     )
 
 
-def _write_version(connection: Connection, change: Change) -> None:
-    record = change.record
-    connection.execute(
-        insert(VERSIONS).values(
-            task=record.task,
-            version=record.version,
-            state=record.state,
-            digest=record.digest,
-            size_bytes=record.size_bytes,
-            spec=record.spec.model_dump_json(),
-            created_at=record.created_at,
-            created_by=record.created_by,
-        )
-    )
+def _version_row(record: VersionRecord) -> dict[str, object]:
+    return {
+        "task": record.task,
+        "version": record.version,
+        "state": record.state,
+        "digest": record.digest,
+        "size_bytes": record.size_bytes,
+        "spec": record.spec.model_dump_json(),
+        "created_at": record.created_at,
+        "created_by": record.created_by,
+    }
 
 
 def _write_move(connection: Connection, change: Change, move: Move) -> None:
@@ -102,19 +104,7 @@ def _write_history(connection: Connection, change: Change, move: Move) -> None:
         )
     ).scalar_one()
     line = change.history_line(move, last + 1)
-    connection.execute(
-        insert(ALIAS_HISTORY).values(
-            task=task,
-            alias=move.alias,
-            move=line.move,
-            at=line.at,
-            by=line.by,
-            from_version=line.origin,
-            to_version=line.target,
-            reason=line.reason,
-            rollback=line.rollback,
-        )
-    )
+    connection.execute(insert(ALIAS_HISTORY).values(move_row(task, move.alias, line)))
 
 
 def _write_tombstones(connection: Connection, task: str, versions: Sequence[int]) -> None:
@@ -144,6 +134,44 @@ def _write_tags(connection: Connection, change: Change) -> None:
             insert(TAGS),
             [{"task": record.task, "version": record.version, "tag": tag} for tag in record.tags],
         )
+
+
+def _write_copy(connection: Connection, copy: TaskCopy) -> None:
+    """Write what a task that is new in its row came with."""
+    state = copy.state
+    _insert(connection, VERSIONS, map(_version_row, state.versions.values()))
+    _insert(
+        connection,
+        TAGS,
+        (
+            {"task": state.task, "version": record.version, "tag": tag}
+            for record in state.versions.values()
+            for tag in record.tags
+        ),
+    )
+    _insert(
+        connection,
+        ALIASES,
+        (
+            {"task": state.task, "alias": alias, "version": version}
+            for alias, version in state.aliases.items()
+        ),
+    )
+    _insert(
+        connection,
+        ALIAS_HISTORY,
+        (
+            move_row(state.task, alias, move)
+            for alias, moves in copy.history.items()
+            for move in moves
+        ),
+    )
+
+
+def _insert(connection: Connection, table: Table, rows: Iterable[dict[str, object]]) -> None:
+    rest = iter(rows)
+    while part := list(islice(rest, _PART)):
+        connection.execute(insert(table), part)
 
 
 def _change_rows(

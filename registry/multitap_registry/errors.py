@@ -8,6 +8,7 @@ RegistryError
 ├── VersionInUse         aliases point at what should be deleted
 ├── NothingToRollBackTo  no earlier target of the alias is still ready
 ├── TooManyTags
+├── TaskNameTaken        a task of this name is there, or was
 ├── UploadTooLarge
 ├── UploadNotFound       no such upload session, or it has expired
 ├── UploadOffsetMismatch bytes for another place than where the session is
@@ -104,6 +105,16 @@ class TooManyTags(RegistryError):
         self.limit = limit
         super().__init__(
             f"version {version} of task {task!r} would have {count} tags, at most {limit} expected"
+        )
+
+
+class TaskNameTaken(RegistryError):
+    """A task is to be imported under a name that a task has, or had: its numbers are used."""
+
+    def __init__(self, task: str) -> None:
+        self.task = task
+        super().__init__(
+            f"the name {task!r} is or was a task's of this registry, expected a new one"
         )
 
 

@@ -1,9 +1,11 @@
 """Events, audit lines and alias histories as rows."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event
 from .schema import ALIAS_HISTORY, AUDIT, EVENTS
@@ -80,15 +82,44 @@ def read_history(connection: Connection, task: str, alias: str) -> Sequence[Alia
         .where(ALIAS_HISTORY.c.task == task, ALIAS_HISTORY.c.alias == alias)
         .order_by(ALIAS_HISTORY.c.move)
     )
-    return [
-        AliasMove(
-            move=row.move,
-            at=row.at,
-            by=row.by,
-            origin=row.from_version,
-            target=row.to_version,
-            reason=row.reason,
-            rollback=row.rollback,
-        )
-        for row in rows
-    ]
+    return [_parse_move(row) for row in rows]
+
+
+def read_histories(connection: Connection, task: str) -> dict[str, list[AliasMove]]:
+    """Return every move of every alias that a task ever had, oldest first."""
+    rows = connection.execute(
+        select(ALIAS_HISTORY)
+        .where(ALIAS_HISTORY.c.task == task)
+        .order_by(ALIAS_HISTORY.c.alias, ALIAS_HISTORY.c.move)
+    )
+    found: defaultdict[str, list[AliasMove]] = defaultdict(list)
+    for row in rows:
+        found[row.alias].append(_parse_move(row))
+    return dict(found)
+
+
+def move_row(task: str, alias: str, move: AliasMove) -> dict[str, object]:
+    """Return a move as its row."""
+    return {
+        "task": task,
+        "alias": alias,
+        "move": move.move,
+        "at": move.at,
+        "by": move.by,
+        "from_version": move.origin,
+        "to_version": move.target,
+        "reason": move.reason,
+        "rollback": move.rollback,
+    }
+
+
+def _parse_move(row: Row[Any]) -> AliasMove:
+    return AliasMove(
+        move=row.move,
+        at=row.at,
+        by=row.by,
+        origin=row.from_version,
+        target=row.to_version,
+        reason=row.reason,
+        rollback=row.rollback,
+    )

@@ -13,16 +13,17 @@ from .blobs.memory import content_chunks
 from .change import Change
 from .clock import Clock, utc_now
 from .contract import AliasMove, AuditEntry, AuditLine, ChainHead, Event, Upload
-from .errors import AliasNotFound, CorruptBlob, RegistryError
+from .copying import CopyingRegistry
+from .errors import AliasNotFound, CorruptBlob, RegistryError, TaskNotFound
 from .memory_upload import MemoryUpload, WholeMemoryUpload
-from .planned import PlannedRegistry
-from .reference import parse_digest
+from .reference import parse_digest, parse_task
 from .rules import Plan
 from .sessions import SessionLimits, UploadSessions
 from .sessions.memory import MemorySessions
+from .task_copy import TaskCopy
 
 
-class MemoryRegistry(PlannedRegistry):
+class MemoryRegistry(CopyingRegistry):
     """Tasks, versions, aliases, logs and bytes in memory.
 
     `failure`, once set, is raised by everything that would touch a disk, as a full or broken one
@@ -70,6 +71,16 @@ class MemoryRegistry(PlannedRegistry):
             raise AliasNotFound(task, alias)
         return moves
 
+    def copy_task(self, task: str) -> TaskCopy:
+        """Return a task with its whole history."""
+        self.check()
+        with self._lock:
+            state = self._index.get(parse_task(task))
+            if state is None:
+                raise TaskNotFound(task)
+            found = {alias: list(m) for (name, alias), m in self._history.items() if name == task}
+        return TaskCopy(state, {alias: found[alias] for alias in sorted(found) if found[alias]})
+
     def events(self, *, after: int, limit: int) -> Sequence[Event]:
         """Return the events behind number `after`."""
         self.check()
@@ -115,6 +126,9 @@ class MemoryRegistry(PlannedRegistry):
     def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
         self._blobs.setdefault(file.digest, _content(upload))
 
+    def _has_blob(self, digest: str) -> bool:
+        return digest in self._blobs
+
     def _begin_whole(self, content: bytes) -> WholeMemoryUpload:
         upload = WholeMemoryUpload(self.check, self._max_upload_bytes)
         upload.write(content)
@@ -132,6 +146,9 @@ class MemoryRegistry(PlannedRegistry):
             for move in change.moves:
                 history = self._history[task, move.alias]
                 history.append(change.history_line(move, len(history) + 1))
+            if change.imported is not None:
+                for alias, moves in change.imported.copy.history.items():
+                    self._history[task, alias] = list(moves)
             last = len(self._events)
             self._index.put([change.after], last)
         self._listeners.tell(last)

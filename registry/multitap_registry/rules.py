@@ -9,17 +9,19 @@ from typing import Final, TypeAlias
 
 from multitap_adapters.file import AdapterFile
 
-from .change import Change, Occasion
+from .change import Change, Import, Occasion
 from .contract import UNSET, AliasMove, Unset, VersionRecord
 from .errors import (
     AliasConflict,
     AliasNotFound,
     NothingToRollBackTo,
+    TaskNameTaken,
     TaskNotFound,
     TooManyTags,
     VersionInUse,
 )
 from .reference import LIVE
+from .task_copy import TaskCopy
 from .task_state import TaskState
 
 MAX_TAGS: Final = 32
@@ -213,6 +215,17 @@ def plan_tags(
         return Change(known, known, occasion, version)
     after = known.with_tags(version, tags, occasion.at)
     return Change(known, after, occasion, version, tagged=True)
+
+
+def plan_import(state: TaskState | None, occasion: Occasion, copy: TaskCopy, digest: str) -> Change:
+    """Work out the import of a task with its history, whose document has this digest.
+
+    Raises:
+        TaskNameTaken: there is, or was, a task of this name.
+    """
+    if state is not None:
+        raise TaskNameTaken(state.task)
+    return Change(None, copy.state, occasion, imported=Import(copy, digest))
 
 
 def rollback_targets(history: Sequence[AliasMove], now: int) -> list[int]:

@@ -25,22 +25,25 @@ from .change import Change
 from .change_rows import write_change
 from .clock import Clock
 from .contract import AliasMove, AuditEntry, AuditLine, Event, Upload
+from .copying import CopyingRegistry
 from .database import Database
-from .errors import AliasNotFound, RegistryError, StorageUnavailable
+from .errors import AliasNotFound, RegistryError, StorageUnavailable, TaskNotFound
 from .following import Follower
 from .head import lock_head, move_head
-from .log_rows import read_audit, read_events, read_history, write_audit
-from .planned import PlannedRegistry
+from .log_rows import read_audit, read_events, read_histories, read_history, write_audit
+from .reference import parse_task
 from .replica import Replica
 from .rules import Plan
 from .sessions import UploadSessions
 from .staging import StagedUpload, StagingFolder
+from .state_rows import read_state
+from .task_copy import TaskCopy
 
 # A moved alias is to be served by every server within 2 s.
 FOLLOW_INTERVAL_S: Final = 0.5
 
 
-class SqlRegistry(PlannedRegistry):
+class SqlRegistry(CopyingRegistry):
     """The registry that servers use; `open_registry` makes one."""
 
     def __init__(
@@ -90,6 +93,14 @@ class SqlRegistry(PlannedRegistry):
         if not moves:
             raise AliasNotFound(task, alias)
         return moves
+
+    def copy_task(self, task: str) -> TaskCopy:
+        """Return a task with its whole history."""
+        self.catch_up()
+        if self._index.get(parse_task(task)) is None:
+            raise TaskNotFound(task)
+        with self._reading() as connection:
+            return TaskCopy(read_state(connection, task, None), read_histories(connection, task))
 
     def events(self, *, after: int, limit: int) -> Sequence[Event]:
         """Return the events behind number `after` that reads show already."""
@@ -160,6 +171,9 @@ class SqlRegistry(PlannedRegistry):
     def _keep_still(self, upload: Upload, file: AdapterFile) -> None:
         if self._blobs.stat(file.digest) is None:
             self._blobs.store(_staged(upload))
+
+    def _has_blob(self, digest: str) -> bool:
+        return self._blobs.stat(digest) is not None
 
     def _change(self, task: str, plan: Plan) -> Change:
         with self._telling(), self._lock:

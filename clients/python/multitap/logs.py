@@ -36,8 +36,9 @@ class Event(Answer):
     """One change; `seq` counts from 1 without gaps.
 
     `type` is `version.published`, `version.deleted`, `version.tagged`, `alias.moved`,
-    `alias.deleted` or `task.deleted`; later servers may have others. `version` is the version
-    concerned: for an alias, where it points now.
+    `alias.deleted`, `task.deleted` or `task.imported`, which brings versions and aliases that no
+    event names; later servers may have others. `version` is the version concerned: for an alias,
+    where it points now.
     """
 
     seq: int

@@ -11,6 +11,7 @@ EntryType: TypeAlias = Literal[
     "alias.moved",
     "alias.deleted",
     "task.deleted",
+    "task.imported",
 ]
 
 
@@ -19,6 +20,7 @@ class Event:
     """One change, numbered from 1 without gaps, and written together with the change itself.
 
     `version` is the version concerned: for an alias, where it points now, None once it is deleted.
+    After ``task.imported`` the whole task is new, with versions and aliases that no event names.
     """
 
     seq: int

@@ -9,7 +9,9 @@ from typer.main import get_command
 from multitap.command.app import build_app
 
 PAGE = (Path(__file__).parents[3] / "docs" / "command.md").read_text()
-SECTIONS = dict(re.findall(r"^## multitap (\w+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL))
+SECTIONS = dict(
+    re.findall(r"^## multitap ([\w-]+)\n(.*?)(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+)
 
 
 def options_of(verb: str) -> set[str]:

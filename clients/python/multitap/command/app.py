@@ -8,17 +8,21 @@ from typer.main import get_command
 
 import multitap
 
+from .backup import backup
 from .delete import delete
 from .events import events
 from .export import export
+from .export_task import export_task
 from .gc import gc
 from .history import history
 from .import_ import import_
+from .import_task import import_task
 from .inspect import inspect
 from .predict import predict
 from .promote import promote
 from .pull import pull
 from .push import push
+from .restore import restore
 from .rollback import rollback
 from .serve import serve
 from .tag import tag
@@ -44,6 +48,10 @@ _VERBS: Final = (
     export,
     verify,
     gc,
+    backup,
+    restore,
+    export_task,
+    import_task,
 )
 
 
@@ -57,7 +65,7 @@ def build_app() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for verb in _VERBS:
-        app.command(verb.__name__.removesuffix("_"))(verb)
+        app.command(verb.__name__.removesuffix("_").replace("_", "-"))(verb)
     return app
 
 

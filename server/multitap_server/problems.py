@@ -100,8 +100,9 @@ EXCEPTIONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
         registry.CorruptBlob: "corrupt_blob",
         registry.StorageFull: "storage_full",
         registry.StorageUnavailable: "unavailable",
-        # Commands beside a server import tasks; a request never does.
+        # Only commands beside a server import tasks and look for a registry.
         registry.TaskNameTaken: "internal",
+        registry.RegistryNotFound: "internal",
         # The next three stop a start; a request never meets them.
         registry.InvalidBlobUrl: "internal",
         registry.RegistryLocked: "internal",

@@ -129,6 +129,18 @@ wait_until_ready
 echo "measured: ready $(since_s "$started") s after docker restart"
 [ "$(predict copy)" = "$before" ] || fail "another answer after the restart: $(predict copy), before: $before"
 
+step "verify, gc and backup beside the running server; restore"
+inside() { "$engine" exec "$name" multitap "$@"; }
+inside verify --json >"$work/verify" || fail "the registry is not whole: $(cat "$work/verify")"
+inside gc --yes >/dev/null
+started=$(now)
+inside backup /data/backup >"$work/backup"
+echo "measured: backed up in $(since_s "$started") s: $(tr -s ' \n' ' ' <"$work/backup")"
+inside verify --registry /data/backup --json >/dev/null || fail "the backup is not whole"
+inside restore /data/backup --registry /data/restored >/dev/null
+[ "$(inside history copy --url "http://127.0.0.1:$inner" --json | field 'len(it["history"])')" = 2 ] || fail "the history of copy@live is another"
+[ "$(predict copy)" = "$before" ] || fail "another answer beside all this: $(predict copy), before: $before"
+
 step "stop under 50 concurrent clients"
 "$engine" run --rm --interactive --name "$name-load" --network "$([ "$network" = host ] && echo host || echo "container:$name")" \
   --entrypoint python "$image" - "http://127.0.0.1:$inner/predict/$1" 50 <docker/load.py >"$work/load" 2>&1 &

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Generator
 from pathlib import Path, PosixPath
+from typing import Self
 
 import pytest
 
@@ -155,7 +156,7 @@ def test_clear_removes_what_is_left(staging: StagingFolder, tmp_path: Path) -> N
 class LateListing(PosixPath):
     """A folder whose files are removed by their owner just after they were listed."""
 
-    def iterdir(self) -> Generator[Path, None, None]:
+    def iterdir(self) -> Generator[Self, None, None]:
         """Yield the files of a moment ago."""
         paths = list(super().iterdir())
         for path in paths:

@@ -50,7 +50,20 @@ def parse_database_url(text: str) -> URL:
         raise ValueError(
             f"the database's URL must begin with postgresql://, and is one of {url.drivername!r}"
         )
+    # The part behind the first "@" would be taken for the host, and named in messages.
+    if "@" in (url.host or ""):
+        raise ValueError(
+            "the database's URL has more than one '@', expected %40 for those of a password"
+        )
+    if not all(port.isdecimal() for port in _ports(url)):
+        raise ValueError("the database's URL has a port that is no number")
     return url.set(drivername=_DRIVER)
+
+
+def _ports(url: URL) -> list[str]:
+    found = url.query.get("port", ())
+    texts = [found] if isinstance(found, str) else found
+    return [port for text in texts for port in text.split(",") if port]
 
 
 def postgresql_database(url: URL) -> Database:

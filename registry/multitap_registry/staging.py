@@ -36,7 +36,8 @@ class StagingFolder:
         """Remove what a killed process left; only for the holder of the folder's lock."""
         with disk_faults("clear the staging folder"):
             for path in self._folder.iterdir():
-                path.unlink()
+                # Who works beside may have removed its own meanwhile.
+                path.unlink(missing_ok=True)
 
     def begin_upload(self) -> "StagedUpload":
         """Create an empty upload."""

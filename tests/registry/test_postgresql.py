@@ -170,3 +170,17 @@ def test_connection_that_was_cut_while_nobody_used_it_is_replaced(database: Data
         with database.transaction() as connection, database.transaction() as other:
             assert connection.execute(text("SELECT 1")).scalar_one() == 1
             assert other.execute(text("SELECT 1")).scalar_one() == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://ann:top@secret@db.example/tasks",
+        "postgresql://ann:secret@/tasks?host=db.example&port=secret",
+    ],
+)
+def test_url_that_would_be_read_otherwise_than_it_was_meant_is_refused_unnamed(url: str) -> None:
+    with pytest.raises(ValueError, match="URL") as caught:
+        parse_database_url(url)
+
+    assert "secret" not in str(caught.value)

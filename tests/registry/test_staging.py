@@ -1,7 +1,9 @@
 """Uploads on disk: private, and gone when they are not kept."""
 
 import os
-from pathlib import Path
+from collections.abc import Generator
+from pathlib import Path, PosixPath
+from typing import Self
 
 import pytest
 
@@ -149,6 +151,25 @@ def test_clear_removes_what_is_left(staging: StagingFolder, tmp_path: Path) -> N
     staging.clear()
 
     assert staged(tmp_path) == []
+
+
+class LateListing(PosixPath):
+    """A folder whose files are removed by their owner just after they were listed."""
+
+    def iterdir(self) -> Generator[Self, None, None]:
+        """Yield the files of a moment ago."""
+        paths = list(super().iterdir())
+        for path in paths:
+            path.unlink()
+        yield from paths
+
+
+def test_clear_passes_over_what_its_owner_removed_meanwhile(tmp_path: Path) -> None:
+    folder = LateListing(tmp_path)
+    with StagingFolder(tmp_path, max_upload_bytes=10).begin_upload():
+        StagingFolder(folder, max_upload_bytes=10).clear()
+
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_probe_leaves_nothing(staging: StagingFolder, tmp_path: Path) -> None:

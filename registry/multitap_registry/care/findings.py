@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 from multitap_registry.blobs import Blob
 
 Fault: TypeAlias = Literal[
+    "row_value",
     "audit_line",
     "audit_end",
     "event_gap",

@@ -9,6 +9,7 @@ from multitap_registry.care import verify
 from multitap_registry.care.books import read_books
 from multitap_registry.care.logs import check_logs
 from multitap_registry.care.tables import check_tables
+from multitap_registry.care.values import check_values
 from multitap_registry.database import Database
 
 from .blob_copies import Progress
@@ -20,9 +21,12 @@ def find_table_faults(copy: Database) -> list[str]:
     Raises:
         StorageUnavailable: the file is damaged so much that SQLite gives up.
     """
+    unreadable = [*_file_faults(copy), *map(str, check_values(copy))]
+    if unreadable:
+        return unreadable
     books = read_books(copy)
     findings = [*check_tables(books), *check_logs(copy, books)]
-    return [*_file_faults(copy), *map(str, findings)]
+    return list(map(str, findings))
 
 
 def find_faults(copy: Database, blobs: BlobStore, progress: Progress) -> list[str]:

@@ -169,6 +169,49 @@ def test_damaged_rows_are_named(
         assert "\n" not in str(finding)
 
 
+UNREADABLE_VALUES = [
+    ("versions", "created_at", "'x'"),
+    ("versions", "created_at", "'2026-02-31 00:00:00.000000'"),
+    ("versions", "created_at", "'0000-01-01 00:00:00.000000'"),
+    ("versions", "size_bytes", "'much'"),
+    ("versions", "digest", "x'ff'"),
+    ("tasks", "updated_at", "5"),
+    ("events", "at", "'noon'"),
+    ("events", "seq", "'x'"),
+    ("audit", "seq", "x'ff'"),
+    ("audit", "at", "5"),
+    ("audit", "reason", "x'ff'"),
+    ("aliases", "alias", "x'ff'"),
+    ("tags", "tag", "x'ff'"),
+    ("alias_history", "rollback", "7"),
+    ("meta", "last_event", "'x'"),
+]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), UNREADABLE_VALUES)
+def test_value_that_no_server_can_read_is_named(
+    parts: RegistryParts, lived: Path, table: str, column: str, value: str
+) -> None:
+    last = f"(SELECT max(rowid) FROM {table})"  # noqa: S608 (of this file)
+    change_rows(lived, f'UPDATE {table} SET "{column}" = {value} WHERE rowid = {last}')  # noqa: S608 (of this file)
+
+    (finding,) = check(parts).findings
+
+    assert finding.what == "row_value"
+    assert finding.where == f"column {column!r} of table {table!r}"
+    assert "another in row" in finding.found
+
+
+@pytest.mark.parametrize(
+    "time",
+    ["0001-01-01 00:00:00.000000", "9999-12-31 23:59:59.999999", "2024-02-29 23:59:59.999999"],
+)
+def test_any_time_that_there_is_can_be_stored(parts: RegistryParts, lived: Path, time: str) -> None:
+    change_rows(lived, f"UPDATE versions SET created_at = '{time}'")  # noqa: S608 (of this file)
+
+    assert check(parts).is_whole
+
+
 def truncate(path: Path) -> None:
     """Cut a file off."""
     path.write_bytes(path.read_bytes()[:-1])

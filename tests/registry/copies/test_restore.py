@@ -1,5 +1,7 @@
 """Backups brought back: the same rows and bytes, or nothing."""
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -230,3 +232,16 @@ def test_registry_moves_to_postgresql_and_an_object_store_and_back(
     assert tables_in(tmp_path / "back") == rows
     with open_registry(tmp_path / "back") as registry:
         assert registry.read_blob(registry.version("spam", 4).digest) == sample_adapter(3)
+
+
+@pytest.mark.parametrize("change", ["SET created_at = 'noon'", "SET size_bytes = 'much'"])
+def test_backup_with_a_value_that_cannot_be_read_is_refused(
+    backup: Path, target: Path, change: str
+) -> None:
+    with closing(sqlite3.connect(backup / DATABASE_NAME)) as connection, connection:
+        connection.execute(f"UPDATE versions {change} WHERE task = 'ham'")
+
+    with pytest.raises(FaultyCopy) as caught:
+        restore(backup, target)
+
+    assert [fault.partition(":")[0] for fault in caught.value.faults] == ["row_value"]

@@ -32,7 +32,7 @@ train question-type trec6 --learning-rate 2e-3 --epochs 6 \
   --licence "none stated: a public research benchmark" \
   --source "TREC question classification, coarse labels: Li and Roth 2002"
 
-train spam sms_spam --learning-rate 2e-3 --epochs 4 --positive-label spam \
+train spam sms_spam --learning-rate 2e-3 --epochs 4 --seed 1 --positive-label spam \
   --description "Whether a text message is spam or ham." \
   --licence "free, no limitations besides the copyright notice and no warranty" \
   --source "SMS Spam Collection v.1: Almeida et al. 2011; split 80/10/10 with seed 0, stratified"

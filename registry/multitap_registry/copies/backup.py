@@ -26,7 +26,7 @@ from .new_folder import new_folder
 from .rows import read_ready
 from .snapshots import take_snapshot
 
-SNAPSHOTS: Final = 5
+SNAPSHOTS: Final = 10
 _EVER: Final = datetime.max.replace(tzinfo=UTC)
 
 

@@ -17,8 +17,8 @@ _DAY: Final = timedelta(days=1)
 class RetentionRule:
     """What stays: the newest `keep` ready versions, and what is not `older_than` a time.
 
-    A version goes only if every part that is given lets it go. What has an alias always stays, and
-    counts as one of the newest; so does what has one of `spared_tags`.
+    A version goes only if every part that is given lets it go. What has an alias always stays,
+    also beyond the newest; so does what has one of `spared_tags`.
     """
 
     keep: int | None = None

@@ -116,6 +116,7 @@ def test_no_version_goes_that_the_rule_keeps(run: Run, registry: Path) -> None:
         (["--grace", "-1h"], "--grace is '-1h', expected a number and one of d, h, m, s"),
         (["--keep", "0"], "invalid value for '--keep': Input should be greater than"),
         (["--spare-tag", "golden"], "--spare-tag needs --keep or --older-than"),
+        (["--keep", "1", "--spare-tag", "bad tag"], "--spare-tag: 'bad tag' is no tag ("),
     ],
 )
 def test_wrong_usage_changes_nothing(
@@ -126,3 +127,14 @@ def test_wrong_usage_changes_nothing(
     assert (outcome.code, outcome.out) == (2, "")
     assert outcome.err.startswith(f"multitap: error: {message}")
     assert json.loads(run("gc", "--registry", registry, "--json").out)["removed_bytes"] == SIZE
+
+
+def test_tag_that_no_version_has_spares_nothing_and_is_refused(run: Run, registry: Path) -> None:
+    outcome = run("gc", "--registry", registry, "--keep", "1", "--spare-tag", "goldne", "--yes")
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        "multitap: error: no version has the tag 'goldne' of --spare-tag, so nothing was done\n"
+    )
+    with open_registry(registry) as server:
+        assert left(server) == [1, 3, 4, 5]

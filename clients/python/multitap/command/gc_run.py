@@ -17,10 +17,13 @@ from multitap_registry.care import (
     find_orphans,
 )
 from multitap_registry.clock import utc_now
-from multitap_registry.contract import VersionRecord
+from multitap_registry.contract import TaskFilter, VersionRecord
+from multitap_registry.errors import InvalidReference
+from multitap_registry.reference import parse_tag
 from multitap_registry.sql import SqlRegistry
 
 from .console import show, table, to_json, write_json
+from .failures import CommandError, UsageError
 from .gc_request import GcRequest
 from .progress import row_progress
 from .registry_place import opened_beside
@@ -51,7 +54,14 @@ def run_gc(
 ) -> None:
     """Show what would go, or let it go where that is wished. Raises: CommandError."""
     now = utc_now()
+    for tag in request.spared_tags:
+        try:
+            parse_tag(tag)
+        except InvalidReference as error:
+            raise UsageError(f"--spare-tag: {error}") from error
     with opened_beside(registry, database, blobs) as opened:
+        for tag in sorted(request.spared_tags):
+            _require_tagged(opened, tag)
         act = _collect if request.yes else _plan
         outcome = act(opened, request, now)
     if json:
@@ -64,6 +74,12 @@ def _rule(request: GcRequest) -> RetentionRule | None:
     if request.keep is None and request.older_than is None:
         return None
     return RetentionRule(request.keep, request.older_than, request.spared_tags)
+
+
+def _require_tagged(registry: SqlRegistry, tag: str) -> None:
+    """Refuse a tag that would spare nothing: it is more likely a slip, and what goes is gone."""
+    if not registry.tasks(limit=1, where=TaskFilter(tag=tag)).records:
+        raise CommandError(f"no version has the tag {tag!r} of --spare-tag, so nothing was done")
 
 
 def _plan(registry: SqlRegistry, request: GcRequest, now: datetime) -> _Outcome:

@@ -134,10 +134,10 @@ inside() { "$engine" exec "$name" multitap "$@"; }
 inside verify --json >"$work/verify" || fail "the registry is not whole: $(cat "$work/verify")"
 inside gc --yes >/dev/null
 started=$(now)
-inside backup /data/backup >"$work/backup"
+inside backup /tmp/backup >"$work/backup"
 echo "measured: backed up in $(since_s "$started") s: $(tr -s ' \n' ' ' <"$work/backup")"
-inside verify --registry /data/backup --json >/dev/null || fail "the backup is not whole"
-inside restore /data/backup --registry /data/restored >/dev/null
+inside verify --registry /tmp/backup --json >/dev/null || fail "the backup is not whole"
+inside restore /tmp/backup --registry /tmp/restored >/dev/null
 [ "$(inside history copy --url "http://127.0.0.1:$inner" --json | field 'len(it["history"])')" = 2 ] || fail "the history of copy@live is another"
 [ "$(predict copy)" = "$before" ] || fail "another answer beside all this: $(predict copy), before: $before"
 

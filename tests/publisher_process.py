@@ -1,14 +1,11 @@
 """Driving the program that starts publishers (tests/registry/publisher.py)."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
-TESTS = Path(__file__).parent
+from scripted_process import running_script
 
 
 class PublisherProcess:
@@ -50,21 +47,5 @@ class PublisherProcess:
 @contextmanager
 def running_publisher() -> Generator[PublisherProcess, None, None]:
     """Start the program, and end it."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(TESTS), *sys.path)),
-        "OMP_NUM_THREADS": "1",
-    }
-    with subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
-        [sys.executable, str(TESTS / "registry" / "publisher.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("both were asked for")
-        try:
-            yield PublisherProcess(process.stdin, process.stdout)
-        finally:
-            process.kill()
+    with running_script("registry", "publisher.py") as (requests, answers):
+        yield PublisherProcess(requests, answers)

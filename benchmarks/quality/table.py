@@ -57,7 +57,9 @@ def main() -> None:
     for task in TASKS:
         print(_search_table(out, task))
     print("## Every run on all rows\n")
-    print("In points; other batch sizes and dropouts than those above were tried and left.\n")
+    print(
+        "In points; other rates, epochs, batch sizes and dropouts than those above were tried and left.\n"
+    )
     print("| run | best epoch | validation | test |")
     print("|---|---:|---:|---:|")
     paths = (path for task in TASKS for path in out.glob(f"{task.name}-*-result-*.json"))

@@ -113,7 +113,7 @@ class RegistryCollector(Collector):
         yield GaugeMetricFamily("multitap_last_event", text, value=self._registry.last_event())
         since = self._registry.lagging_since
         lag_s = 0.0 if since is None else max(0.0, (self._clock() - since).total_seconds())
-        text = "Since when changes by others may be missing here, 0 where none is."
+        text = "For how long changes by others may have been missing here, 0 where none is."
         yield GaugeMetricFamily("multitap_registry_lag_seconds", text, value=lag_s)
         if self._probe.writable is not None:
             text = "Whether the registry could be written when /readyz was asked last."

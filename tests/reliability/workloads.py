@@ -4,8 +4,6 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -15,9 +13,10 @@ from typing import IO, Final
 
 from pydantic import TypeAdapter
 
+from scripted_process import running_script
+
 from .calls import UNKNOWN, Answer, Call, Recorded
 
-_TESTS: Final = Path(__file__).parent.parent
 _CALL: Final = TypeAdapter(Call)
 _ANSWER: Final = TypeAdapter(Answer)
 
@@ -110,22 +109,5 @@ class Workloads:
 @contextmanager
 def running_workloads() -> Generator[Workloads]:
     """Start the program, and end it."""
-    environment = {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join((str(_TESTS), *sys.path)),
-        "OMP_NUM_THREADS": "1",
-    }
-    with subprocess.Popen(  # noqa: S603 - this interpreter and a script of ours
-        [sys.executable, str(_TESTS / "reliability" / "workload.py")],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        env=environment,
-        text=True,
-    ) as process:
-        if process.stdin is None or process.stdout is None:
-            raise AssertionError("both were asked for")
-        workloads = Workloads(process.stdin, process.stdout)
-        try:
-            yield workloads
-        finally:
-            process.kill()
+    with running_script("reliability", "workload.py") as (requests, answers):
+        yield Workloads(requests, answers)

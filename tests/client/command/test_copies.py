@@ -58,6 +58,22 @@ def test_backup_is_whole_for_verify(
     assert run("verify", "--registry", tmp_path / "b").code == 0
 
 
+@pytest.mark.parametrize("place", ["", "inside", "blobs/../deep/inside"])
+def test_backup_in_its_own_registry_is_refused(
+    run: Run, registry: SqlRegistry, folder: Path, place: str
+) -> None:
+    assert registry.last_event() == 2
+    before = sorted(folder.rglob("*"))
+    outcome = run("backup", folder / place, "--registry", folder)
+
+    assert (outcome.code, outcome.out) == (1, "")
+    assert outcome.err == (
+        f"multitap: error: {folder / place} is in the registry {folder}, expected a folder "
+        "outside of it\n"
+    )
+    assert sorted(folder.rglob("*")) == before
+
+
 def test_registry_that_a_server_has_open_is_not_restored_into(
     run: Run, registry: SqlRegistry, folder: Path, tmp_path: Path
 ) -> None:

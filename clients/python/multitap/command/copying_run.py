@@ -24,6 +24,10 @@ def run_backup(
     folder: Path, registry: Path | None, database: str | None, blobs: str | None, *, json: bool
 ) -> None:
     """Make the backup, whole or not at all, and say what it holds. Raises: CommandError."""
+    source = read_place(registry, database, blobs).registry.resolve()
+    if folder.resolve().is_relative_to(source):
+        message = f"{folder} is in the registry {source}, expected a folder outside of it"
+        raise CommandError(message)
     with (
         _told(),
         parts_beside(registry, database, blobs) as parts,
